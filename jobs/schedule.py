@@ -34,6 +34,8 @@ from jobs.maintenance.marketing_sync import wake_marketing
 from jobs.maintenance.meta_sync import wake_syncs
 from jobs.maintenance.old_times import rewrite_old_times
 from jobs.maintenance.purge import wake_purge
+from jobs.media.cleanup import wake_media_cleanup
+from jobs.media.renewal import wake_media_renewal
 from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
 from jobs.restore.redaction_file import look_after_redactions
@@ -78,6 +80,8 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),
     PeriodicJob("look_at_shop_daily", 60, wake_look),
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
+    PeriodicJob("renew_media", 60, wake_media_renewal),
+    PeriodicJob("delete_removed_media", 600, wake_media_cleanup),
     PeriodicJob("sync_marketing_api", 300, wake_marketing),
     PeriodicJob("sync_catalogs", 1800, wake_catalogs),
     PeriodicJob("resume_imports", 5, wake_imports),

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from models import config_values as values
+from models.bucket import Bucket, parse_location
 from models.config_values import LOOPBACK
 from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
@@ -22,7 +23,7 @@ from models.outbound_targets import Network, OutboundTarget, parse_targets
 
 SECRETS = (
     "META_APP_SECRET", "META_VERIFY_TOKEN", "SHOPIFY_SECRET", "SHOPIFY_TOKEN", "SECRET_KEY", "ENCRYPTION_KEY", "MARKS_KEY",
-    "DATABASE_URL", "REDIS_URL", "OIDC_CLIENT_SECRET",
+    "DATABASE_URL", "REDIS_URL", "OIDC_CLIENT_SECRET", "MEDIA_S3_ACCESS_KEY_ID", "MEDIA_S3_SECRET_ACCESS_KEY",
 )  # fmt: skip
 
 
@@ -77,6 +78,8 @@ class Settings:
     outbound_allow: tuple[OutboundTarget, ...] = ()
     """The operator's own hosts and networks, which bot flows may call."""
     oidc: OidcSettings | None = None
+    media_bucket: Bucket | None = None
+    """Where the contents of media files lie; None: under `var/media`."""
     stream_bound: int = 1_000_000
     """How many unprocessed events the stream holds before the webhook answers 503."""
 
@@ -174,6 +177,7 @@ class _Reader:
             "stream_bound": self._read("STREAM_BOUND", 1_000_000, values.positive),
         }
         settings["oidc"] = self._oidc(settings["outbound_allow"])
+        settings["media_bucket"] = self._media_bucket(settings["outbound_allow"])
         self._check_shop(settings)
         if self.problems:
             raise SettingsError("{problems}", problems="\n".join(self.problems))
@@ -239,12 +243,31 @@ class _Reader:
                     self.problems.append(f"{name}: single sign-on needs both OIDC_ISSUER and OIDC_CLIENT_ID")
                     break
             return None
-        host = (urlsplit(issuer).hostname or "").lower()
-        if issuer.startswith("http://") and host not in LOOPBACK and not any(host == own.host for own in own_hosts):
-            self.problems.append(
-                f"OIDC_ISSUER={issuer}: allowed is https, or http on this machine and for a host that OUTBOUND_ALLOW names"
-            )
+        self._check_plain("OIDC_ISSUER", issuer, own_hosts)
         return OidcSettings(issuer, client_id, client_secret, role_claim)
+
+    def _media_bucket(self, own_hosts: tuple[OutboundTarget, ...]) -> Bucket | None:
+        location = self._read("MEDIA_STORE", None, parse_location)
+        endpoint = self._read("MEDIA_S3_ENDPOINT", None, values.http_url)
+        region = self._read("MEDIA_S3_REGION", "us-east-1", values.header_value)
+        key_id = self._read("MEDIA_S3_ACCESS_KEY_ID", None, values.header_value, secret=True)
+        secret = self._read("MEDIA_S3_SECRET_ACCESS_KEY", None, values.header_value, secret=True)
+        if (key_id is None) != (secret is None):
+            self.problems.append("MEDIA_S3_ACCESS_KEY_ID and MEDIA_S3_SECRET_ACCESS_KEY: both are needed, or neither")
+        if endpoint is not None:
+            self._check_plain("MEDIA_S3_ENDPOINT", endpoint, own_hosts)
+        if location is None:
+            return None
+        name, prefix = location
+        return Bucket(name, prefix, region=region, endpoint=endpoint, access_key_id=key_id, secret_access_key=secret)
+
+    def _check_plain(self, name: str, url: str, own_hosts: tuple[OutboundTarget, ...]) -> None:
+        """Secrets travel with the requests: http is for this machine and the operator's own hosts alone."""
+        host = (urlsplit(url).hostname or "").lower()
+        if url.startswith("http://") and host not in LOOPBACK and not any(host == own.host for own in own_hosts):
+            self.problems.append(
+                f"{name}={url}: allowed is https, or http on this machine and for a host that OUTBOUND_ALLOW names"
+            )
 
     def _check_shop(self, settings: Mapping[str, Any]) -> None:
         if settings["shopify_client_id"] and not settings["shopify_token"] and not settings["shopify_secrets"]:

@@ -24,6 +24,8 @@ HarkError                               root; never raised itself
 │   │   └── UnclearEncodingError        jobs.imports.encoding: several may be meant; somebody has to say which
 │   ├── DatabaseBusyError               jobs.core.conflicts: other changes came first for too long
 │   ├── MetaUnavailableError            jobs.campaigns.start
+│   ├── MediaStoreError                 jobs.media.store: where media lie cannot be asked now
+│   ├── MissingContentError             jobs.media.store: the content of a media file is not there
 │   ├── FlowNameTakenError              admin.operations.flows: loading would replace another flow
 │   ├── RedisUnavailableError           jobs.core.redis_server
 │   ├── TooManyAttemptsError            admin.auth.attempts: the next sign-in is allowed a little later
@@ -40,6 +42,7 @@ HarkError                               root; never raised itself
 ├── BadEventError                       bot.webhooks.parse_values
 ├── StreamUnavailableError              bot.webhooks.stream
 │   └── StreamSilentError
+├── MediaNotReadyError              jobs.media.references: a file was not uploaded for the number
 ├── MissingSecretError              jobs.replies.http_calls: the call names a secret that is not there
 ├── RateLimiterClosedError              jobs.replies.rate
 ├── LaneLostError                       jobs.replies.store

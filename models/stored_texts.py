@@ -24,6 +24,7 @@ MESSAGING_LIMIT_MET_UNTIL = stored_text(
     "pause.messaging_limit_until",
     "The portfolio's limit of unique people in 24 hours is met; it goes on at {at}.",
 )
+MEDIA_NOT_RENEWED = stored_text("pause.media_not_renewed", "A file of it could not be uploaded to Meta: {why}")
 EVENTS_OLD = stored_text(
     "pause.events_old", "The oldest unread event is {seconds} seconds old. Hark goes on when it hears again."
 )

@@ -65,7 +65,12 @@ class ArchiveWriter:
 
     def add_file(self, name: str, path: Path) -> None:
         """Add a file. Raises OSError if it cannot be read."""
-        with path.open("rb") as source, self.member(name) as target:
+        with path.open("rb") as source:
+            self.add(name, source)
+
+    def add(self, name: str, source: IO[bytes]) -> None:
+        """Add the content of an open file. Raises OSError if it cannot be read."""
+        with self.member(name) as target:
             while chunk := source.read(CHUNK_BYTES):
                 target.write(chunk)
 

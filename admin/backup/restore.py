@@ -16,12 +16,13 @@ from admin.server.supervisor import lock_directory
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
+from jobs.media.incoming import take_in
+from jobs.media.store import MediaStore, media_store
 from jobs.restore.marks import redactions_in_redis
 from jobs.restore.redaction_file import redact_marked
 from models.config import Settings
 from models.db.migrate import alembic_config, upgrade_schema
 from models.errors import OperatorError
-from models.privacy.places import folders_in_backup
 from models.tables.browser_session import EndReason, end_sessions
 
 
@@ -48,10 +49,12 @@ def restore_backup(
             manifest = archive.manifest
             _check_revision(path, manifest)
             keys = _check_keys(settings, path, keys_path, manifest)
+            store = media_store(settings)
+            store.has("a-content")  # a store that cannot be asked is noticed before anything is changed
             kept = _put_database_back(settings, path, archive, now, is_replacing=is_replacing)
             if keys is not None:
                 put_keys_back(settings, keys)
-            count = sum(_put_files_back(settings.var_dir / name, archive) for name in folders_in_backup())
+            count = _put_media_back(settings, store, archive)
         upgrade_schema(settings.database_url)
         rt = Runtime(settings if keys is None else with_keys(settings, keys))
         try:
@@ -133,11 +136,12 @@ def _put_database_back(
     return None
 
 
-def _put_files_back(directory: Path, archive: ArchiveReader) -> int:
-    names = [name for name in archive.manifest.members if PurePosixPath(name).parts[:1] == (directory.name,)]
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _put_media_back(settings: Settings, store: MediaStore, archive: ArchiveReader) -> int:
+    names = [name for name in archive.manifest.members if PurePosixPath(name).parts[:1] == ("media",)]
     for name in names:
-        target = directory / PurePosixPath(name).name
-        if not target.exists():  # a file's name is the hash of its content
-            archive.extract(name, target)
+        key = PurePosixPath(name).name
+        if not store.has(key):  # a key's content never changes
+            size, _ = archive.manifest.members[name]
+            with take_in(settings, archive.chunks(name), size) as file:
+                store.put(key, file.path)
     return len(names)

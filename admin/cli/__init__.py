@@ -26,6 +26,7 @@ COMMANDS = tuple(
         ("numbers", "admin.cli.numbers:numbers", "WhatsApp numbers of ours."),
         ("templates", "admin.cli.templates:templates", "Message templates."),
         ("catalog", "admin.cli.catalog:catalog", "Products of Meta's catalogs."),
+        ("media", "admin.cli.media:media", "The library of pictures, videos and documents that messages show."),
         ("contacts", "admin.cli.contacts:contacts", "People."),
         (
             "attributes",

@@ -1,4 +1,4 @@
-"""Defines `flask templates`: what is written here, submitted to Meta, and read from her."""
+"""Defines `flask templates`: what is written here, submitted to Meta, and read from Meta."""
 
 from pathlib import Path
 from typing import Any

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    BeforeValidator,
     Field,
     StringConstraints,
     ValidationError,
@@ -69,11 +70,18 @@ class TemplateName(FilePart):
         return self.language or self.fallback or (self.languages or [""])[0]
 
 
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class Medium(FilePart):
-    """A link, a media id at Meta, a file of the machine on which the command runs, or the `sha256` of an earlier upload."""
+    """A link, a media id at Meta, a file of the library by its id or SHA-256, or one of the machine on which the command runs."""
 
     link: Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=2000)] | None = None
     id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,64}$")] | None = None
+    media: (
+        Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^([0-9]{1,9}|[0-9a-fA-F]{64})$")] | None
+    ) = None
     file: Text | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     filename: Text | None = None
@@ -81,8 +89,8 @@ class Medium(FilePart):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         file = self.file or self.sha256
-        if sum(value is not None for value in (self.link, self.id, file)) != 1:
-            raise ValueError("allowed is exactly one of link, id and file")
+        if sum(value is not None for value in (self.link, self.id, self.media, file)) != 1:
+            raise ValueError("allowed is exactly one of media, link, id and file")
         return self
 
 
@@ -254,6 +262,7 @@ def _sentence(details: ErrorDetails) -> str:
 _ALLOWED = {
     "link": "allowed is an https address",
     "id": "allowed are digits",
+    "media": "allowed is the id or the SHA-256 of a file of the library",
     "catalog_id": "allowed are digits",
     "currency": "allowed is a code of three letters, such as EUR",
     "amount": "allowed is a text such as 0.045",

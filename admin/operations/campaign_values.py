@@ -1,7 +1,5 @@
 """Resolves what a campaign file names (number, template, bot flow, media) into the columns of a campaign."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,9 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from admin.operations.campaign_file import CampaignFile, Card, Medium, MessageParts
+from admin.operations.campaign_file import CampaignFile, MessageParts
 from admin.operations.campaign_languages import campaign_languages, refuse_misfits
-from admin.operations.media import store_file
+from admin.operations.campaign_media import MediaResolver
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
 from models.billing.amount import read_amount
@@ -21,15 +19,16 @@ from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
-from models.tables.template import MediaHandle, Template
-from models.templates.components import MEDIA_FORMATS, card_components, header_format
+from models.tables.template import Template
 from models.templates.content import COLUMNS, MessageContent
 from models.templates.languages import plain_language
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.variables import unknown_names
 
 
-def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime) -> dict[str, Any]:
+def campaign_values(
+    rt: Runtime, file: CampaignFile, directory: Path | None, now: datetime, actor: str
+) -> dict[str, Any]:
     """Return the values of the campaign's columns, with every name resolved.
 
     `directory`: where `media.header.file` is looked up; None forbids such a file. Raises OperatorError if something that the file
@@ -52,7 +51,7 @@ def campaign_values(rt: Runtime, file: CampaignFile, directory: Path | None, now
         audience = spell_tags(session, audience)
         opt_out_buttons = _opt_out_buttons(file, template)
         price = _max_price(file, number, template)
-    resolve = _MediaResolver(rt, number, template, directory, now)
+    resolve = MediaResolver(rt, template, directory, now, actor)
     content = resolve.content(file, written)
     own = {
         code: resolve.content(file.by_language[given], by_language[code]) for given, code in languages.spelled.items()
@@ -177,69 +176,3 @@ def written_content(file: MessageParts) -> MessageContent:
     """The content as the file has it: its media are not resolved."""
     parts = file.model_dump(exclude_none=True, exclude_defaults=True, include={"variables", "media", *COLUMNS})
     return MessageContent.from_columns(parts.get("variables", {}), parts.get("media", {}), parts)
-
-
-@dataclass(frozen=True, slots=True)
-class _MediaResolver:
-    """Stores the files that a campaign file names, and finds those that were uploaded before."""
-
-    rt: Runtime
-    number: Number | None
-    template: Template | None
-    directory: Path | None
-    now: datetime
-
-    def content(self, file: MessageParts, written: MessageContent) -> MessageContent:
-        """The content with its media resolved."""
-        media = self.media("media", file.media.header, None)
-        return replace(written, media=media, cards=self.cards(file.cards, written.cards))
-
-    def cards(self, written: Sequence[Card], cards: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """The cards with their media resolved."""
-        resolved: list[Mapping[str, Any]] = []
-        for index, (part, card) in enumerate(zip(written, cards, strict=True)):
-            media = self.media(f"cards.{index}.media", part.media.header, index)
-            resolved.append({**card, "media": media} if media else card)
-        return resolved
-
-    def media(self, field: str, medium: Medium | None, card: int | None) -> dict[str, Any]:
-        """The media of the message, or of a card; `field` names it in errors. Raises OperatorError if there is no such file."""
-        if medium is None:
-            return {}
-        header = medium.model_dump(exclude_none=True)
-        if medium.file is None and medium.sha256 is None:
-            return {"header": header}
-        if self.number is None:
-            raise OperatorError("{field}: needs a number, since uploads belong to it", field=field)
-        if medium.sha256 is not None:
-            name = _uploaded_file_name(self.rt, self.number.id, field, medium.sha256)
-            return {"header": {"sha256": medium.sha256, "file": name}}
-        header_format = self._format(card)
-        if header_format is None:
-            what = "template" if card is None else "card"
-            raise OperatorError("{field}: the {what}'s header takes no media", field=field, what=what)
-        if self.directory is None:
-            raise OperatorError(
-                "{field}.header.file: allowed on the command line alone; upload the file instead", field=field
-            )
-        path = self.directory / str(medium.file)
-        sha256 = store_file(self.rt, self.number.id, path, header_format, self.now)
-        return {"header": {"sha256": sha256, "file": path.name}}
-
-    def _format(self, card: int | None) -> str | None:
-        if self.template is None:
-            return None
-        components = self.template.components
-        form = header_format(components if card is None else card_components(components, card))
-        return form if form in MEDIA_FORMATS else None
-
-
-def _uploaded_file_name(rt: Runtime, number_id: int, field: str, sha256: str) -> str:
-    with rt.database.read() as session:
-        query = select(MediaHandle.file_name).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
-        name = session.scalars(query).first()
-    if name is None:
-        raise OperatorError(
-            "{field}.header.sha256={sha256}: there is no such upload for this number", field=field, sha256=sha256
-        )
-    return name

@@ -71,7 +71,7 @@ def create_campaign(rt: Runtime, data: Any, actor: str, directory: Path | None =
     `directory`: where `media.header.file` is looked up; None forbids such a file. Raises OperatorError if the content is wrong.
     """
     file, now = read_campaign(data), utcnow()
-    values = campaign_values(rt, file, directory, now)
+    values = campaign_values(rt, file, directory, now, actor)
     with rt.database.write() as session:
         campaign = Campaign(created_by=actor, created_at=now, updated_at=now, ends_after_seconds=0, **values)
         campaign.ends_after_seconds = _ends_after(file, CampaignKind.REAL)
@@ -89,7 +89,7 @@ def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, direct
     """
     file, now = read_campaign(data), utcnow()
     load_campaign(rt, campaign_id)
-    values = campaign_values(rt, file, directory, now)
+    values = campaign_values(rt, file, directory, now, actor)
     with rt.database.write() as session:
         campaign = _editable(session, campaign_id)
         campaign.status = CampaignStatus.DRAFT  # until `_settle` decides: parts may be missing meanwhile

@@ -1,139 +1,82 @@
-"""Stores media files for template headers under `var/media`: type detected from the content, size limited.
+"""Lists the media library as panel and commands show it: each file with where it is used."""
 
-Limits and types: docs/meta.md §6.
-"""
-
-import hashlib
-import zipfile
+from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
-from pathlib import Path, PurePath
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
-from models.errors import OperatorError
-from models.files import replace_file
-from models.tables.template import MediaHandle
-
-_MB = 1024 * 1024
-LIMITS = {"IMAGE": 5 * _MB, "VIDEO": 16 * _MB, "GIF": 16 * _MB, "DOCUMENT": 100 * _MB}
-ALLOWED = {
-    "IMAGE": ("image/jpeg", "image/png"),
-    "VIDEO": ("video/mp4", "video/3gpp"),
-    "GIF": ("video/mp4",),
-    "DOCUMENT": (
-        "application/pdf", "text/plain",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        "application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint",
-    ),
-}  # fmt: skip
-_OFFICE = {"word/": ALLOWED["DOCUMENT"][2], "xl/": ALLOWED["DOCUMENT"][3], "ppt/": ALLOWED["DOCUMENT"][4]}
-_OLD_OFFICE = {".doc": ALLOWED["DOCUMENT"][5], ".xls": ALLOWED["DOCUMENT"][6], ".ppt": ALLOWED["DOCUMENT"][7]}
-_MAGIC = (
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (4, b"ftyp3gp", "video/3gpp"),
-    (4, b"ftyp", "video/mp4"),
-    (0, b"%PDF-", "application/pdf"),
-)
-_SUFFIXES = {
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "video/mp4": ".mp4",
-    "video/3gpp": ".3gp",
-    "application/pdf": ".pdf",
-}
+from jobs.media.usage import Use, uses_of
+from models.tables.media import MediaFile, MediaHandle, MediaKind
+from models.tables.number import Number
 
 
-def store_file(rt: Runtime, number_id: int, path: Path, header_format: str, now: datetime) -> str:
-    """Store a local file for a number; returns its SHA-256 in hex.
+@dataclass(frozen=True, slots=True)
+class ListedMedia:
+    """A file of the library, and the places that use it, the newest first."""
 
-    Raises OperatorError if it is too large or of another type than the header's, and OSError if it cannot be read.
-    """
-    if path.stat().st_size > LIMITS[header_format]:
-        raise _too_large(path.name, header_format)
-    return store_media(rt, number_id, path.name, path.read_bytes(), header_format, now)
+    file: MediaFile
+    uses: list[Use]
 
-
-@retry_conflicts
-def store_media(rt: Runtime, number_id: int, file_name: str, content: bytes, header_format: str, now: datetime) -> str:
-    """Store an upload for a number, once per content; returns its SHA-256 in hex. `header_format`: a key of LIMITS.
-
-    Raises OperatorError if it is too large or of another type than the header's.
-    """
-    name = PurePath(file_name.replace("\\", "/")).name[:255] or "file"
-    if len(content) > LIMITS[header_format]:
-        raise _too_large(name, header_format)
-    mime_type = sniff(name, content)
-    if mime_type not in ALLOWED[header_format]:
-        allowed = ", ".join(kind.rpartition("/")[2].rpartition(".")[2] for kind in ALLOWED[header_format])
-        raise OperatorError(
-            "media: {name} is {mime_type}; allowed for a header of {needed}: {allowed}",
-            name=name,
-            mime_type=mime_type or "of no known kind",
-            needed=header_format.lower(),
-            allowed=allowed,
-        )
-    checksum = hashlib.sha256(content).hexdigest()
-    path = _write_once(rt.settings.var_dir / "media", f"{checksum}{_SUFFIXES.get(mime_type, '')}", content)
-    with rt.database.write() as session:
-        query = select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == checksum)
-        handle = session.scalars(query).first()
-        if handle is None:
-            handle = MediaHandle(
-                number_id=number_id, sha256=checksum, mime_type=mime_type, file_name=name, path=str(path),
-                size_bytes=len(content), created_at=now,
-            )  # fmt: skip
-            session.add(handle)
-        return checksum
+    def to_json(self) -> dict[str, Any]:
+        """The public form, as `flask media list --json` prints it."""
+        row = self.file
+        return {
+            "id": row.id,
+            "name": row.name,
+            "kind": row.kind.value,
+            "mime_type": row.mime_type,
+            "size_bytes": row.size_bytes,
+            "width": row.width,
+            "height": row.height,
+            "duration_seconds": row.duration_seconds,
+            "sha256": row.sha256,
+            "created_by": row.created_by,
+            "created_at": row.created_at.isoformat(),
+            "used_by": [
+                {"what": use.what, "id": use.id, "name": use.name, "is_over": use.is_over} for use in self.uses
+            ],
+        }
 
 
-def sniff(name: str, content: bytes) -> str | None:
-    """The MIME type by the content, not the name; None for a type that Meta does not accept."""
-    for offset, magic, kind in _MAGIC:
-        if content[offset : offset + len(magic)] == magic:
-            return kind
-    suffix = PurePath(name).suffix.lower()
-    if content.startswith(b"\xd0\xcf\x11\xe0"):
-        return _OLD_OFFICE.get(suffix)
-    if content.startswith(b"PK\x03\x04"):
-        return _office(content)
-    return "text/plain" if suffix == ".txt" and _is_text(content) else None
+def list_media(
+    rt: Runtime, *, search: str = "", kind: MediaKind | None = None, before: int | None = None, limit: int = 200
+) -> list[ListedMedia]:
+    """Files of the library, the newest first, those with `search` in their name; `before`: an id to go on from."""
+    query = select(MediaFile).where(MediaFile.deleted_at.is_(None)).order_by(MediaFile.id.desc()).limit(limit)
+    if search:
+        query = query.where(MediaFile.name.icontains(search, autoescape=True))
+    if kind is not None:
+        query = query.where(MediaFile.kind == kind)
+    if before is not None:
+        query = query.where(MediaFile.id < before)
+    with rt.database.read() as session:
+        return with_uses(session, list(session.scalars(query)))
 
 
-def _office(content: bytes) -> str | None:
-    try:
-        names = zipfile.ZipFile(BytesIO(content)).namelist()
-    except zipfile.BadZipFile:
-        return None
-    return next((kind for start, kind in _OFFICE.items() if any(name.startswith(start) for name in names)), None)
+def load_media(rt: Runtime, media_id: int) -> ListedMedia | None:
+    """One file of the library; None if there is none."""
+    with rt.database.read() as session:
+        query = select(MediaFile).where(MediaFile.id == media_id, MediaFile.deleted_at.is_(None))
+        listed = with_uses(session, list(session.scalars(query)))
+    return listed[0] if listed else None
 
 
-def _is_text(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return b"\x00" not in content
+def with_uses(session: Session, rows: list[MediaFile]) -> list[ListedMedia]:
+    """The rows with where each is used."""
+    uses = uses_of(session, [row.sha256 for row in rows])
+    return [ListedMedia(row, uses.get(row.sha256, [])) for row in rows]
 
 
-def _too_large(name: str, header_format: str) -> OperatorError:
-    return OperatorError(
-        "media: {name} is too large; allowed for a header of {needed}: {megabytes} MB",
-        name=name,
-        needed=header_format.lower(),
-        megabytes=LIMITS[header_format] // _MB,
+def handles_of(rt: Runtime, sha256: str) -> list[tuple[str, datetime | None]]:
+    """For which numbers a file is at Meta: name of the number, until when."""
+    query = (
+        select(Number.name, MediaHandle.expires_at)
+        .join(MediaHandle, MediaHandle.number_id == Number.id)
+        .where(MediaHandle.sha256 == sha256, MediaHandle.media_id.is_not(None))
+        .order_by(Number.name)
     )
-
-
-def _write_once(directory: Path, name: str, content: bytes) -> Path:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / name
-    if not path.exists():
-        with replace_file(path) as file:
-            file.write(content)
-    return path.absolute()
+    with rt.database.read() as session:
+        return [(name, expires_at) for name, expires_at in session.execute(query)]

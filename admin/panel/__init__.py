@@ -21,6 +21,7 @@ from admin.panel.flow_secrets import FlowSecretView
 from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
 from admin.panel.inbox.view import InboxView
+from admin.panel.media import MediaView
 from admin.panel.numbers import NumberView
 from admin.panel.restored import RestoredView
 from admin.panel.second_factor import SecondFactorView
@@ -54,6 +55,7 @@ def init_app(app: Flask) -> None:
         SegmentView("Segments", "Audience", endpoint="panel_segments", url="segments"),
         ShopCustomerView("Shop customers without a phone", "Audience", endpoint="panel_shop", url="shop-customers"),
         TemplateView("Templates", "Content", endpoint="panel_templates", url="templates"),
+        MediaView("Media", "Content", endpoint="panel_media", url="media"),
         CatalogView("Products", "Content", endpoint="panel_catalog", url="catalog"),
         FlowView("Bot flows", "Content", endpoint="panel_flows", url="flows"),
         FlowSecretView("Flow secrets", "Content", endpoint="panel_flow_secrets", url="flow-secrets"),

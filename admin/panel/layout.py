@@ -13,6 +13,7 @@ from markupsafe import Markup
 from admin.auth.web_security import csrf_token, current_user, runtime
 from admin.panel import labels
 from admin.panel.format import ago, full_moment, number, percent, plain, span, when
+from admin.panel.media_words import media_facts, media_type
 from bot.preview import stylesheet
 from bot.preview.bubble import Bubble
 from bot.preview.draw import draw
@@ -51,6 +52,8 @@ def init_app(app: Flask) -> None:
         plain=plain,
         word=lambda text: text.replace("_", " "),
         shown=_sentence,
+        media_type=media_type,
+        media_facts=media_facts,
     )
     app.jinja_env.globals.update(
         asset=asset, csrf_token=csrf_token, csrf_field=csrf_field, words=labels, someone=current_user, known=_badge, roles=Role,

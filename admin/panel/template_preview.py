@@ -6,6 +6,8 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from admin.auth.web_security import runtime
+from admin.panel.media_pictures import media_pictures
 from bot.preview.bubble import Bubble
 from bot.preview.draw import draw, draw_on_screen
 from bot.preview.filled_text import SlotState, SlotValue
@@ -13,11 +15,17 @@ from bot.preview.look import Look, Theme
 from bot.preview.pictures import NO_PICTURES, DrawnMedium, DrawnProduct, Pictures
 from bot.preview.template import template_bubble
 from bot.preview.template_values import TemplateValues, medium_references, values_by_place
+from jobs.media.references import media_hashes
 from models.catalog.lookup import products_by_sku
 from models.clock import utcnow
+from models.sending.cohorts import cohort_content
 from models.tables.campaign import Campaign
+from models.tables.cohort import Cohort
+from models.tables.recipient import Recipient
 from models.tables.template import Template
 from models.templates.content import MessageContent, content_of
+from models.templates.parameters import as_text
+from models.templates.sent_values import SentValues
 from models.templates.slots import template_slots
 
 ORDER_WORDS = {
@@ -57,21 +65,23 @@ def draw_components(components: Any, *, category: str = "", theme: Theme = "auto
     return draw_on_screen(draw(bubble, Look(theme=theme, stamp=_STAMP, now=utcnow().timestamp())), theme=theme)
 
 
-def sent_bubble(session: Session, campaign: Campaign, values: Mapping[str, Any] | None) -> Bubble:
-    """The message that somebody got from a campaign. `values`: theirs by place and key, None where they were deleted."""
-    template = campaign.template
+def sent_bubble(session: Session, campaign: Campaign, recipient: Recipient) -> Bubble:
+    """The message that somebody got from a campaign. Where their values were deleted, the placeholders stand in it."""
+    cohort = session.get(Cohort, recipient.cohort_id) if recipient.cohort_id is not None else None
+    template = campaign.template if cohort is None else cohort.template
     if template is None:
         return Bubble(notice="The template does not exist any more")
-    if values is None:
+    content = content_of(campaign) if cohort is None else cohort_content(cohort)
+    if recipient.source_values is None:
         return template_bubble(template.components, TemplateValues(), category=template.category)
+    values, _ = SentValues(template, content, runtime().settings.time_zone).read(recipient.source_values)
     places = {
         str(place): {
-            str(key): SlotValue(str(value), SlotState.SENT) for key, value in entries.items() if value is not None
+            str(key): SlotValue(as_text(value), SlotState.SENT) for key, value in entries.items() if value is not None
         }
         for place, entries in values.items()
         if isinstance(entries, Mapping)
     }
-    content = content_of(campaign)
     values_sent = filled_values(places, content)
     pictures = pictures_of(session, template.waba_id, content)
     return template_bubble(template.components, values_sent, pictures, category=template.category)
@@ -102,10 +112,11 @@ def _source_value(source: Mapping[str, Any]) -> SlotValue | None:
 
 def pictures_of(session: Session, waba_pk: int, content: MessageContent) -> Pictures:
     """What is drawn for a campaign's media and products. Pictures of products lie on other hosts, and none is loaded from there."""
-    media = {}
+    media: dict[str, DrawnMedium] = {}
     for medium in content.all_media():
         for reference in medium_references(medium):
             media[reference] = DrawnMedium(name=str(medium.get("file") or medium.get("link") or ""))
+    media |= media_pictures(session, media_hashes(content.media, content.content_column()))
     skus = content.skus()
     found = products_by_sku(session, waba_pk, skus, content.products.get("catalog_id")) if skus else {}
     products = {sku: DrawnProduct(product.name, product.price_text or "") for sku, product in found.items()}

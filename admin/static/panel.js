@@ -269,6 +269,33 @@ document.addEventListener("submit", (event) => {
   dialog.showModal();
 });
 
+/** form[data-upload]: shows how far the files are on their way; without this the browser sends them by itself. */
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const shown = form.matches("[data-upload]") ? form.querySelector("[data-progress]") : null;
+  if (!shown || event.defaultPrevented) return;
+  event.preventDefault();
+  if (form.dataset.sent) return;
+  form.dataset.sent = "1";
+  const [bar, said] = [shown.querySelector("progress"), shown.querySelector("[role=status]")];
+  const request = new XMLHttpRequest();
+  const fail = (text) => { said.textContent = text; delete form.dataset.sent; };
+  request.upload.onprogress = (sent) => {
+    if (sent.lengthComputable) bar.value = sent.loaded / sent.total;
+    said.textContent = bar.value < 1 ? `${Math.round(bar.value * 100)} %` : "checking…";
+  };
+  request.onload = () => {
+    if (request.status === 200 && request.response?.next) location.assign(request.response.next);
+    else fail(request.status === 413 ? "That is too much at once: at most 110 MB." : "It was not taken. Reload the page and try again.");
+  };
+  request.onerror = () => fail("The connection was lost. Nothing was added; try again.");
+  request.open("POST", form.action);
+  request.setRequestHeader("X-Upload", "1");
+  request.responseType = "json";
+  request.send(new FormData(form));
+  shown.hidden = false;
+});
+
 /** A form is sent once, however often its button is pressed. */
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post") return;

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from itertools import chain
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -119,8 +119,8 @@ class GraphAdmin:
         if self._call("POST", f"{_path(waba_id)}/subscribed_apps").get("success") is not True:
             raise GraphError("Meta did not confirm the subscription to WABA {waba_id}", waba_id=waba_id)
 
-    def upload_media(self, phone_number_id: str, file_name: str, mime_type: str, content: bytes) -> str:
-        """Upload a file for one number and return its media id, which is valid for 30 days."""
+    def upload_media(self, phone_number_id: str, file_name: str, mime_type: str, content: bytes | IO[bytes]) -> str:
+        """Upload a file for one number and return its media id, which is valid for 30 days. An open file is read piece by piece."""
         answer = self._call(
             "POST",
             f"{_path(phone_number_id)}/media",

@@ -1,4 +1,4 @@
-"""Creates, edits, deletes and unpauses templates at Meta, uploads their samples, and searches her library (docs/meta.md §5, §6)."""
+"""Creates, edits, deletes and unpauses templates at Meta, uploads their samples, and searches its library (docs/meta.md §5, §6)."""
 
 import json
 import re

@@ -12,7 +12,7 @@ import hmac
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +115,35 @@ class OutboundHttpClient:
         except ForbiddenAddressError:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _unwrap(error) from error
+
+    async def download(self, url: str, write: Callable[[bytes], object], max_bytes: int, timeout_seconds: float) -> int:
+        """Get a file and hand its content to `write` piece by piece; return the status. Only the content of a 200 is read.
+
+        Raises ForbiddenAddressError if the address is not allowed or the content longer than `max_bytes`, UnreachableError if
+        the same call may work later.
+        """
+        target, parsed = self._check(url)
+        _target.set(target)
+        timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=MAX_SECONDS, sock_read=MAX_SECONDS)
+        try:
+            async with self._open().request(
+                "GET", parsed, headers={"Accept-Encoding": "identity"}, allow_redirects=False, timeout=timeout
+            ) as response:
+                if response.status != 200:
+                    return response.status
+                if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                    raise ForbiddenAddressError("the content is compressed, which was not asked for")
+                size = 0
+                async for chunk in response.content.iter_chunked(MAX_BYTES):
+                    size += len(chunk)
+                    if size > max_bytes:
+                        raise ForbiddenAddressError(f"the content is longer than {max_bytes // 1024 // 1024} MB")
+                    write(chunk)
+                return response.status
+        except ForbiddenAddressError:
+            raise
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise _unwrap(error) from error
 
     async def close(self) -> None:

@@ -37,6 +37,12 @@ def _buttons(*buttons: dict[str, Any]) -> dict[str, Any]:
     return {"type": "BUTTONS", "buttons": list(buttons)}
 
 
+def _card(text: str) -> dict[str, Any]:
+    url = {"type": "URL", "text": "Shop now", "url": "https://shop.example/shoes/{{1}}", "example": ["blue"]}
+    header = {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["4::c2FuZGJveA=="]}}
+    return {"components": [header, _body(text), _buttons(quick_reply("Tell me more"), url)]}
+
+
 _SPRING = [
     _template(
         "spring_sale",
@@ -110,6 +116,24 @@ _OTHERS = [
         "MARKETING",
         _body("Thank you for staying with us, {{1}}. Here is a coupon for your next visit.", "Maria"),
         _buttons({"type": "COPY_CODE", "example": "CARIBE25"}),
+    ),
+    _template(
+        "spring_cards",
+        "en",
+        "MARKETING",
+        _body("Chosen for you, {{1}}: *three new shoes* for spring.", "Maria"),
+        {"type": "CAROUSEL", "cards": [_card("Blue, for every day"), _card("Red, for the evening"), _card("Green, for the hills")]},
+        quality="GREEN",
+    ),
+    _template(
+        "spring_products",
+        "en",
+        "MARKETING",
+        {"type": "HEADER", "format": "TEXT", "text": "Spring at home, {{1}}", "example": {"header_text": ["Maria"]}},
+        _body("Hi {{1}}, these have just arrived. Shipping is free until Sunday.", "Maria"),
+        {"type": "FOOTER", "text": "Reply STOP to leave"},
+        _buttons({"type": "MPM", "text": "View items"}),
+        quality="GREEN",
     ),
     _template("winter_sale", "en", "MARKETING", _body("Hi {{1}}, winter is over and so are our prices.", "Maria"),
               status="PAUSED", quality="RED"),

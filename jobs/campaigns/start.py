@@ -22,6 +22,7 @@ from jobs.core.wake_ups import START_SCHEDULED
 from jobs.ingest.consumer import lag
 from jobs.maintenance.marketing_sync import read_marketing_state
 from jobs.maintenance.meta_sync import read_number, read_templates
+from jobs.media.store import MediaStoreError
 from jobs.restore.watch import hold_if_restored, keep_epoch
 from models.billing.balance import reserve_amount
 from models.campaigns.campaign_type import campaign_type
@@ -50,7 +51,7 @@ log = logging.getLogger("hark.starting")
 
 
 class MetaUnavailableError(OperatorError):
-    """The Graph API could not be asked just now; the same may work in a moment."""
+    """The Graph API, or the store of media, could not be asked just now; the same may work in a moment."""
 
 
 def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
@@ -78,10 +79,19 @@ def refresh_from_meta(rt: Runtime, campaign_id: int, now: datetime) -> None:
         read_templates(rt, template.waba_id, now, template.name)
         read_number(rt, number.id, now)
         if number.marketing_api:
-            read_marketing_state(rt, number.waba_id, now)
+            _read_marketing_state(rt, number.waba_id, now)
     except GraphError as error:
         kind = MetaUnavailableError if error.is_transient else OperatorError
         raise kind(f"campaign {campaign_id}: Meta could not be asked about template and number: {error}") from error
+
+
+def _read_marketing_state(rt: Runtime, waba_pk: int, now: datetime) -> None:
+    """Where Meta does not show it to this token, the preflight goes by what is known. Raises GraphError if it may work later."""
+    try:
+        read_marketing_state(rt, waba_pk, now)
+    except GraphError as error:
+        if error.is_transient:
+            raise
 
 
 @retry_conflicts_again
@@ -219,6 +229,10 @@ def upload_or_refuse(rt: Runtime, campaign_id: int, now: datetime) -> None:
         kind = MetaUnavailableError if error.is_transient else OperatorError
         raise kind(
             "campaign {campaign_id}: its media could not be uploaded: {error}", campaign_id=campaign_id, error=error
+        ) from error
+    except MediaStoreError as error:
+        raise MetaUnavailableError(
+            "campaign {campaign_id}: its media could not be read: {error}", campaign_id=campaign_id, error=error
         ) from error
 
 

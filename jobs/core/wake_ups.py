@@ -52,6 +52,9 @@ ANSWER_WAITING: WakeUp[[str]] = WakeUp(ANSWER, "jobs.replies.answer.answer_many"
 RUN_CONFIRMED_COMMAND: WakeUp[[int]] = WakeUp(CHORES, "jobs.replies.chatops.run_confirmed_command", None)
 SYNC_TEMPLATES: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_templates", "templates")
 SYNC_NUMBER: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.meta_sync.sync_number", "number")
+RENEW_MEDIA: WakeUp[[int]] = WakeUp(CHORES, "jobs.media.renewal.renew_media", "media", seconds=3600)
+"""An hour: it may upload many files, one after the other."""
+DELETE_REMOVED_MEDIA: WakeUp[[]] = WakeUp(CHORES, "jobs.media.cleanup.delete_removed_media", "removed-media")
 SYNC_MARKETING: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.marketing_sync.sync_marketing", "marketing")
 SYNC_CATALOGS: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.catalog_sync.sync_catalogs", "catalogs")
 PURGE: WakeUp[[]] = WakeUp(CHORES, "jobs.maintenance.purge.purge", "purge")

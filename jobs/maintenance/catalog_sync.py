@@ -20,7 +20,7 @@ from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import SYNC_CATALOGS
 from jobs.maintenance.meta_sync import management_client
-from models.catalog.reading import begin_readings, end_reading, is_reading, keep_place
+from models.catalog.reading import begin_readings, end_reading, is_reading, keep_place, start_of_reading
 from models.catalog.store import finish_reading, put_catalogs, put_products
 from models.clock import utcnow
 from models.db.dialect import NO_SYNC
@@ -143,7 +143,9 @@ class _Reading:
     def places(self, catalogs: Collection[int]) -> dict[int, tuple[datetime, str | None, int]]:
         """Where the readings begin or go on: their beginning, Meta's cursor, and how many products were read."""
         if self._deadline is None:
-            return dict.fromkeys(catalogs, (self._now, None, 0))
+            with self._rt.database.read() as session:
+                rows = session.scalars(select(Catalog).where(Catalog.id.in_(catalogs))).all()
+            return {catalog.id: (start_of_reading(catalog, self._now), None, 0) for catalog in rows}
         return _begin(self._rt, catalogs, self._now)
 
     def read(

@@ -226,7 +226,7 @@ def _is_later(template: Template, now: datetime) -> bool:
 
 
 def fill_template(template: Template, item: dict[str, Any], now: datetime) -> Template:
-    """Write a template as Meta lists it into its row; `now` is when she was asked. A status that she reported later is kept."""
+    """Write a template as Meta lists it into its row; `now` is when it was asked. A status that it reported later is kept."""
     quality = item.get("quality_score")
     template.meta_id = str(item["id"]) if item.get("id") else template.meta_id
     template.name, template.language = item["name"], item["language"]

@@ -1,15 +1,16 @@
 """Loads the campaigns that a lane serves: those of its number that have an open cohort with recipients due."""
 
-from collections.abc import Collection, Mapping, Sequence
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.messages.template import TemplateBuilder
 from jobs.core.runtime import Runtime
+from jobs.media.references import MediaNotReadyError, resolve_content
 from jobs.sending.failure_rate import FailureGuard, load_guard, save_guard
 from jobs.sending.pace import SendTimetable
 from models.catalog.lookup import linked_catalogs
@@ -19,10 +20,9 @@ from models.sending.open_cohorts import has_due, open_cohorts
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.cohort import Cohort
 from models.tables.number import Number, Waba
-from models.tables.template import MediaHandle
-from models.templates.content import MessageContent
 
 SECONDS_PER_HOUR = 3600.0
+log = logging.getLogger("hark.lane")
 
 
 @dataclass(slots=True)
@@ -97,6 +97,7 @@ class CampaignFeed:
         self._rt = rt
         self._number = number
         self._known: dict[int, Served] = {}
+        self._unready: set[int] = set()
         self._cohorts: dict[tuple[int, int], ServedCohort] = {}
         self.messages_per_second = number.messages_per_second
         """The number's whole rate, as of the last reading."""
@@ -114,7 +115,7 @@ class CampaignFeed:
             self._block_others(active_ids, {cohort.id for cohort in cohorts})
             for campaign_id in self._known.keys() - active_ids:  # if it is resumed, it is judged by new results alone
                 self._known[campaign_id].guard = FailureGuard()
-            return self._served(session, [cohort for cohort in cohorts if has_due(session, cohort, now)])
+            return self._served(session, now, [cohort for cohort in cohorts if has_due(session, cohort, now)])
 
     def remember(self) -> None:
         """Save the guards for the next lane. Raises RedisError if Redis is away."""
@@ -129,16 +130,31 @@ class CampaignFeed:
             if key[0] not in cohort_ids:
                 self._cohorts[key].is_blocked_alone = True
 
-    def _served(self, session: Session, cohorts: Sequence[Cohort]) -> list[Served]:
+    def _served(self, session: Session, now: datetime, cohorts: Sequence[Cohort]) -> list[Served]:
         """The campaigns of these cohorts. The database says that they are open (again), so what blocked them is over."""
         due: dict[int, Served] = {}
         for cohort in cohorts:
+            if not self._is_ready(session, cohort, now):
+                continue
             served = due.get(cohort.campaign_id)
             if served is None:
                 served = due[cohort.campaign_id] = self._campaign(cohort.campaign)
                 served.cohorts = []
-            served.cohorts.append(self._cohort(session, served, cohort))
+            served.cohorts.append(self._cohort(session, served, cohort, now))
         return list(due.values())
+
+    def _is_ready(self, session: Session, cohort: Cohort, now: datetime) -> bool:
+        """False while a file of its messages waits to be uploaded, which the schedule sees to (jobs.media.renewal)."""
+        if (cohort.id, cohort.edition) in self._cohorts:
+            return True
+        try:
+            resolve_content(session, self._number.id, cohort_content(cohort), now)
+        except MediaNotReadyError as error:
+            if cohort.id not in self._unready:
+                log.warning("campaign %d waits for its media: %s", cohort.campaign_id, error)
+            self._unready.add(cohort.id)
+            return False
+        return True
 
     def _campaign(self, campaign: Campaign) -> Served:
         served, pace = self._known.get(campaign.id), per_second(campaign)
@@ -149,18 +165,20 @@ class CampaignFeed:
         served.per_second, served.is_blocked = pace, served.is_pausing
         return served
 
-    def _cohort(self, session: Session, served: Served, cohort: Cohort) -> ServedCohort:
+    def _cohort(self, session: Session, served: Served, cohort: Cohort, now: datetime) -> ServedCohort:
         key = (cohort.id, cohort.edition)
         if key not in self._cohorts:
-            builder = cohort_builder(session, cohort, self._number.id, self._rt.installation)
+            builder = cohort_builder(session, cohort, self._number.id, self._rt.installation, now)
             self._cohorts[key] = ServedCohort(cohort.id, cohort.edition, served, builder)
         found = self._cohorts[key]
         found.is_blocked_alone = found.is_pausing
         return found
 
 
-def cohort_builder(session: Session, cohort: Cohort, number_id: int, installation: str) -> TemplateBuilder:
-    """The builder of the cohort's messages."""
+def cohort_builder(
+    session: Session, cohort: Cohort, number_id: int, installation: str, now: datetime
+) -> TemplateBuilder:
+    """The builder of the cohort's messages. Raises MediaNotReadyError if a file of them was not uploaded."""
     template, content = cohort.template, cohort_content(cohort)
     catalogs = linked_catalogs(session, template.waba_id) if content.skus() else ()
     return TemplateBuilder(
@@ -168,7 +186,7 @@ def cohort_builder(session: Session, cohort: Cohort, number_id: int, installatio
         language=template.language,
         components=template.components,
         parameter_format=template.parameter_format,
-        content=resolved_content(session, content, number_id),
+        content=resolve_content(session, number_id, content, now),
         installation=installation,
         catalog_id=catalogs[0].meta_id if catalogs else None,
     )
@@ -179,20 +197,3 @@ def per_second(campaign: Campaign) -> float:
     if campaign.pace_per_hour is not None:
         return campaign.pace_per_hour / SECONDS_PER_HOUR
     return campaign.pace_per_second or DEFAULT_PER_SECOND
-
-
-def resolved_content(session: Session, content: MessageContent, number_id: int) -> MessageContent:
-    """The content with each uploaded file (`sha256`) replaced by its media id at Meta for this number."""
-
-    def resolve(medium: Mapping[str, Any]) -> Mapping[str, Any]:
-        sha256 = medium.get("sha256")
-        if not sha256:
-            return medium
-        handle = session.scalars(
-            select(MediaHandle).where(MediaHandle.number_id == number_id, MediaHandle.sha256 == sha256)
-        ).one_or_none()
-        if handle is not None and handle.media_id:
-            return {"id": handle.media_id, "filename": handle.file_name}
-        return {key: value for key, value in medium.items() if key != "sha256"}
-
-    return content.with_media(resolve)

@@ -46,8 +46,8 @@ class ExampleKind(StrEnum):
 class ExampleValues:
     """What the message has for one contact. `values`: place → key → text as it is sent, None where it is missing.
 
-    `wanted` says where each value comes from, by place and key. `problem` is why nothing would be sent, None if it would:
-    with `lacks_value` the name of what is missing.
+    `wanted` says where each value comes from, by place and key, of the variables that are mapped. `problem` is why nothing would
+    be sent, None if it would: with `lacks_value` the name of what is missing.
     """
 
     contact: Contact
@@ -129,6 +129,9 @@ def example_values(
         place: {key: as_text(value) if value is not None else None for key, value in entries.items()}
         for place, entries in values.items()
     }
-    wanted = {(item.slot.place, item.slot.key): item.wanted for item in bound}
+    mapped = [item for item in bound if content.sources(item.slot.component, item.slot.card).get(item.slot.key)]
+    wanted = {(item.slot.place, item.slot.key): item.wanted for item in mapped}
     lacking = [text for (place, key), text in wanted.items() if not (frozen.get(place) or {}).get(key)]
-    return ExampleValues(contact, shown, wanted, lacking[0] if lacking else problem, bool(lacking))
+    if lacking or len(mapped) < len(bound):  # what is not mapped yet is a problem of the campaign, not of the person
+        problem = lacking[0] if lacking else None
+    return ExampleValues(contact, shown, wanted, problem, bool(lacking))

@@ -25,8 +25,15 @@ def begin_readings(
     under_way = [catalog for catalog in catalogs if _is_under_way(catalog, now)]
     if not under_way:
         for catalog in catalogs:
-            catalog.reading_since, catalog.reading_after = now, None
+            catalog.reading_since, catalog.reading_after = start_of_reading(catalog, now), None
     return {catalog.id: _place(session, catalog, now) for catalog in under_way or catalogs}
+
+
+def start_of_reading(catalog: Catalog, now: datetime) -> datetime:
+    """The beginning of a reading that begins now: later than the last one, also where a clock was wrong then."""
+    if catalog.synced_at is None or catalog.synced_at < now:
+        return now
+    return catalog.synced_at + timedelta(milliseconds=1)
 
 
 def is_reading(session: Session, waba_pk: int) -> bool:
@@ -38,7 +45,7 @@ def is_reading(session: Session, waba_pk: int) -> bool:
 
 
 def _is_under_way(catalog: Catalog, now: datetime) -> bool:
-    return catalog.reading_since is not None and now - LONGEST < catalog.reading_since <= now
+    return catalog.reading_since is not None and now - LONGEST < catalog.reading_since
 
 
 def _place(session: Session, catalog: Catalog, now: datetime) -> tuple[datetime, str | None, int]:

@@ -4,16 +4,16 @@ A reading is known by its beginning (`seen_at`). What a later reading wrote is l
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, select, text, update
+from sqlalchemy import TextClause, bindparam, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from models.catalog.price import read_price
 from models.db.base import UtcDateTime
 from models.db.bulk import among, values_cte
-from models.db.dialect import NO_SYNC
+from models.db.dialect import NO_SYNC, insert_into
 from models.folding import fold_letters
 from models.tables.catalog import (
     MAX_PRICE_TEXT,
@@ -25,6 +25,9 @@ from models.tables.catalog import (
     ProductSearchText,
 )
 
+KEPT_GONE = timedelta(days=365)
+PURGED_AT_ONCE = 500
+MAX_NAME = 200
 MAX_URL = 2_000
 MAX_DESCRIPTION = 10_000
 _COLUMNS = {
@@ -38,33 +41,39 @@ _UPDATES = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name !=
 
 def put_catalogs(session: Session, waba_pk: int, listed: Iterable[Mapping[str, Any]], now: datetime) -> dict[int, str]:
     """Store the catalogs that Meta lists for an account; the others are not linked any more. Returns Meta's id by key."""
-    stored = {
-        catalog.meta_id: catalog for catalog in session.scalars(select(Catalog).where(Catalog.waba_id == waba_pk))
-    }
+    names = {str(item.get("id", "")): _text(item.get("name"), MAX_NAME) or "" for item in listed}
     names = {
-        str(item["id"]): _text(item.get("name"), 200) or "" for item in listed if str(item.get("id", "")).isdigit()
+        meta_id: name
+        for meta_id, name in names.items()
+        if meta_id.isascii() and meta_id.isdigit() and len(meta_id) <= 64
     }
-    for meta_id, name in names.items():
-        catalog = stored.get(meta_id)
-        if catalog is None:
-            catalog = stored[meta_id] = Catalog(waba_id=waba_pk, meta_id=meta_id, created_at=now)
-            session.add(catalog)
-        catalog.name, catalog.is_linked = name, True
-    for meta_id, catalog in stored.items():
-        catalog.is_linked = meta_id in names
+    if names:
+        rows = [
+            {"waba_id": waba_pk, "meta_id": meta_id, "name": name, "is_linked": True, "created_at": now}
+            for meta_id, name in sorted(names.items())
+        ]
+        session.execute(insert_into(session, Catalog).values(rows).on_conflict_do_nothing())  # two may read at once
+    stored = session.scalars(
+        select(Catalog).where(Catalog.waba_id == waba_pk).order_by(Catalog.id).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).all()
+    for catalog in stored:
+        catalog.is_linked = catalog.meta_id in names
+        catalog.name = names.get(catalog.meta_id, catalog.name)
     session.flush()
-    return {catalog.id: meta_id for meta_id, catalog in stored.items() if catalog.is_linked}
+    return {catalog.id: catalog.meta_id for catalog in stored if catalog.is_linked}
 
 
 def put_products(
     session: Session, catalog_pk: int, listed: Iterable[Mapping[str, Any]], seen_at: datetime
 ) -> tuple[int, int]:
     """Store a page of products of the reading that began at `seen_at`; return how many are new and how many have no usable SKU."""
-    items = list(listed)
-    rows = {row[0]: row for row in map(_row, items) if row is not None}
+    read = [_row(item) for item in listed]
+    rows = {row[0]: row for row in read if row is not None}
+    skipped = sum(row is None for row in read)
     ordered = [rows[sku] for sku in sorted(rows)]
     if not ordered:
-        return 0, len(items)
+        return 0, skipped
     query = select(Product.retailer_id).where(
         Product.catalog_id == catalog_pk, among(session, Product.retailer_id, rows)
     )
@@ -80,7 +89,7 @@ def put_products(
         values | {"catalog": catalog_pk, "seen_at": seen_at},
     )
     _put_search_texts(session, catalog_pk, ordered, seen_at)
-    return len(rows.keys() - known), sum(_row(item) is None for item in items)
+    return len(rows.keys() - known), skipped
 
 
 def finish_reading(session: Session, catalog_pk: int, seen_at: datetime) -> int:
@@ -105,6 +114,23 @@ def finish_reading(session: Session, catalog_pk: int, seen_at: datetime) -> int:
         execution_options=NO_SYNC,
     )
     return int(getattr(gone, "rowcount", 0))
+
+
+def purge_products(session: Session, now: datetime) -> int:
+    """Delete a slice of the products that have been gone for long; return how many."""
+    ids = session.scalars(
+        select(Product.id)
+        .join(ProductSearchText, ProductSearchText.product_id == Product.id)
+        .where(ProductSearchText.is_gone.is_(True), Product.gone_at < now - KEPT_GONE)
+        .limit(PURGED_AT_ONCE)
+    ).all()
+    if ids:
+        session.execute(
+            delete(ProductSearchText).where(among(session, ProductSearchText.product_id, ids)),
+            execution_options=NO_SYNC,
+        )
+        session.execute(delete(Product).where(among(session, Product.id, ids)), execution_options=NO_SYNC)
+    return len(ids)
 
 
 def _put_search_texts(session: Session, catalog_pk: int, rows: list[list[Any]], seen_at: datetime) -> None:

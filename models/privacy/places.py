@@ -53,7 +53,12 @@ FILES: tuple[FileStore, ...] = (
         "imports/*", "uploads with their rejects", Holds.PERSON,
         "lines are removed; a file that names the person is deleted", "a day",
     ),
-    FileStore("media/*", "pictures and files that campaigns send", Holds.NOBODY, "", "for good", in_backup=True),
+    FileStore(
+        "media/*", "contents of the media library, unless `MEDIA_STORE` names a bucket for them", Holds.NOBODY, "",
+        "until removed from the library, and a day", in_backup=True,
+    ),
+    FileStore("incoming/*", "media files that are being taken in", Holds.NOBODY, "", "while they are; a day after a crash"),
+    FileStore("thumbnails/*", "small pictures of the media library", Holds.NOBODY, "", "30 days, or until removed"),
     FileStore("log/errors.log", "where errors happened, without their texts", Holds.NOBODY, "lines are removed", "for good"),
     FileStore("redactions.*", "marks of redactions", Holds.HASHES, "made then", "for good"),
     FileStore("epoch.json", "a copy of a counter", Holds.NOBODY, "", "for good"),
@@ -86,8 +91,3 @@ def redis_store(key: str) -> RedisStore:
         if fnmatchcase(key, store.pattern):
             return store
     raise LookupError(f"models/privacy/places.py: REDIS has no line for {key}; say what is in it and how it is wiped")
-
-
-def folders_in_backup() -> list[str]:
-    """Names of the folders under `var/` whose files a backup takes along."""
-    return [store.pattern.removesuffix("/*") for store in FILES if store.in_backup and store.pattern.endswith("/*")]

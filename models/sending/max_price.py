@@ -6,7 +6,7 @@ message can only scale it, by a multiplier that is never above 1 here.
 
 from typing import Any
 
-from models.billing.amount import MICRO
+from models.billing.amount import MICRO, show_amount
 from models.tables.template import Template
 
 DELIVERIES = 1000
@@ -32,6 +32,17 @@ def template_price(template: Template, currency: str | None) -> int | None:
         return None
     units = 1 if currency in _WITHOUT_DECIMALS else 100
     return amount * MICRO // (DELIVERIES * units)
+
+
+def shown_price(template: Template) -> str | None:
+    """The template's maximum price in words, such as `0.05 EUR`, or Meta's own figure where it cannot be told; None without one."""
+    if not has_max_price(template):
+        return None
+    currency = template.waba.currency
+    price = template_price(template, currency)
+    if price is not None:
+        return f"{show_amount(price)} {currency}"
+    return f"bid_amount {(template.optimization_spec or {}).get('bid_amount')}"
 
 
 def multiplier_steps(max_price: int, price: int) -> int:

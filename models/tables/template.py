@@ -1,4 +1,4 @@
-"""Stores message templates as Meta has them, and the media uploaded for them."""
+"""Stores message templates as Meta has them."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.db.base import Base
-from models.tables.number import Number, Waba
+from models.tables.number import Waba
 
 
 class Template(Base):
@@ -47,25 +47,3 @@ class Template(Base):
     created_at: Mapped[datetime]
 
     waba: Mapped[Waba] = relationship()
-
-
-class MediaHandle(Base):
-    """A file that was uploaded to Meta for one number; a media id is valid for 30 days (docs/meta.md §6)."""
-
-    __tablename__ = "media_handle"
-    __table_args__ = (Index("uq_media_handle_file", "number_id", "sha256", unique=True),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    number_id: Mapped[int] = mapped_column(ForeignKey("number.id"))
-    sha256: Mapped[str] = mapped_column(String(64))
-    media_id: Mapped[str | None] = mapped_column(String(128))
-    mime_type: Mapped[str] = mapped_column(String(100))
-    file_name: Mapped[str] = mapped_column(String(255))
-    path: Mapped[str] = mapped_column(Text)
-    """Path of the file under the var directory, outside of the web root."""
-    size_bytes: Mapped[int]
-    uploaded_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
-
-    number: Mapped[Number] = relationship()

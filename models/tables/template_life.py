@@ -77,6 +77,6 @@ class TemplateEvent(Base):
     before: Mapped[str | None] = mapped_column(String(64))
     after: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(Text)
-    """Meta's reason: one of her words (docs/meta.md §5.5), or a stored text with her sentence."""
+    """Meta's reason: one of its words (docs/meta.md §5.5), or a stored text with its sentence."""
     actor: Mapped[str] = mapped_column(String(254))
     """As in the audit: an e-mail, `cli`, `meta`."""

@@ -1,4 +1,4 @@
-"""Says what to do about a template that Meta does not let be sent, by its status and her reason (docs/meta.md §5.5)."""
+"""Says what to do about a template that Meta does not let be sent, by its status and its reason (docs/meta.md §5.5)."""
 
 from models.text import Text
 
@@ -12,11 +12,11 @@ _REASONS = {
     "CATEGORY_NOT_AVAILABLE": "Your account may not use this category. Choose another, then submit it again.",
 }
 _STATUSES = {
-    "DRAFT": "Submit it to Meta, who reviews it, usually within minutes.",
+    "DRAFT": "Submit it to Meta, which reviews it, usually within minutes.",
     "PENDING": "Wait: Meta reviews it, usually within minutes, at most a day.",
     "IN_APPEAL": "Wait: Meta looks at your appeal.",
     "REJECTED": "Change it and submit it again, or appeal in WhatsApp Manager within 60 days.",
-    "PAUSED": "People blocked or reported it. Improve text and audience; Meta lifts the pause by herself, or unpause it.",
+    "PAUSED": "People blocked or reported it. Improve text and audience; Meta lifts the pause by itself, or unpause it.",
     "DISABLED": "It can never be sent again. Make a new template with another name.",
     "FLAGGED": "Its quality is low: improve the text before Meta pauses it.",
     "LOCKED": "It cannot be edited now. Try again later, or make a new template.",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from models.errors import OperatorError
 from models.tables.audit import META
 from models.tables.campaign import Campaign
+from models.tables.cohort import Cohort
 from models.tables.number import Waba
 from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft, TemplateEventKind
@@ -109,7 +110,7 @@ def _has_other_text(template: Template, draft: TemplateDraft | None, definition:
 
 
 def claim_submission(session: Session, template_id: int, now: datetime) -> bool:
-    """Note that Meta is about to be called. False if somebody else is calling her, or nothing is written."""
+    """Note that Meta is about to be called. False if somebody else is calling it, or nothing is written."""
     session.flush()
     statement = (
         update(TemplateDraft)
@@ -126,7 +127,7 @@ def claim_submission(session: Session, template_id: int, now: datetime) -> bool:
 
 
 def end_submission(session: Session, template_id: int, state: DraftState, now: datetime) -> None:
-    """Note Meta's answer: she has it, or she refused it."""
+    """Note Meta's answer: it took the definition, or refused it."""
     session.execute(
         update(TemplateDraft)
         .where(TemplateDraft.template_id == template_id, TemplateDraft.state == DraftState.SUBMITTING)
@@ -137,8 +138,9 @@ def end_submission(session: Session, template_id: int, state: DraftState, now: d
 
 def remove_draft(session: Session, template: Template, now: datetime) -> None:
     """Remove a template that Meta never had. The row of one that a campaign names stays, as deleted."""
-    is_named = session.scalar(select(Campaign.id).where(Campaign.template_id == template.id).limit(1)) is not None
-    if not is_named:
+    by_campaign = select(Campaign.id).where(Campaign.template_id == template.id).limit(1)
+    by_cohort = select(Cohort.id).where(Cohort.template_id == template.id).limit(1)
+    if session.scalar(by_campaign) is None and session.scalar(by_cohort) is None:
         forget_template(session, template.id)
         return
     session.execute(delete(TemplateDraft).where(TemplateDraft.template_id == template.id))

@@ -84,7 +84,7 @@ def record_changes(
 
 @dataclass(frozen=True, slots=True)
 class TemplateState:
-    """What of a template Meta changes by herself. All None for a template that was not there."""
+    """What of a template Meta changes by itself. All None for a template that was not there."""
 
     status: str | None = None
     category: str | None = None

@@ -7,6 +7,7 @@ from admin.operations.flows import load_flow_file
 from admin.operations.segments import put_segment
 from jobs.core.runtime import Runtime
 from jobs.imports.uploads import UploadStage, rejects_path, save_upload, store_upload, uploads_directory
+from jobs.media.library import add_media
 from models.clock import utcnow
 from models.events.dead_letters import keep_dead_letter
 from models.tables.campaign import CampaignKind, CampaignOutcome, CampaignStatus
@@ -15,6 +16,7 @@ from models.tables.recipient import NotSent, RecipientState
 from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
 from tests.support.factories.contacts import alice, bob, make_attribute, make_contact, make_list
 from tests.support.factories.conversations import carol, make_conversation
+from tests.support.media import MP4, PDF, PNG
 from tests.support.paths import EXAMPLES
 
 FLOW = EXAMPLES / "spring_replies.yaml"
@@ -26,8 +28,10 @@ KEPT = "k" * 24
 def furnish(rt: Runtime) -> None:
     """Campaign 1 is active, 2 a draft, 3 ready, 4 a test; alice (contact 1) has written; conversation 1 is hers.
 
-    A file of contacts is being imported."""
+    A file of contacts is being imported. The media library has a picture (1), a video and a document."""
     now = utcnow()
+    for name, content in (("spring.png", PNG), ("film.mp4", MP4), ("prices.pdf", PDF)):
+        add_media(rt, name, [content], "manager@example.com", now)
     with rt.database.write() as session:
         number = make_number(
             session, now=now, access_token=rt.vault.encrypt("token"), messaging_limit=2000, read_at=now

@@ -42,7 +42,7 @@ def delete_template(
 ) -> DeletedTemplates:
     """Delete a template in one language, or in all (`language` None). Meta keeps the name of an approved one for 30 days.
 
-    Raises OperatorError if there is no such template, and with Meta's reason if she refuses; then nothing is deleted.
+    Raises OperatorError if there is no such template, and with Meta's reason if Meta refuses; then nothing is deleted.
     """
     account, at_meta, drafts = _chosen(rt, name, language, number_id)
     if at_meta:
@@ -60,7 +60,7 @@ def delete_template(
 def _chosen(
     rt: Runtime, name: str, language: str | None, number_id: int | None
 ) -> tuple[Account, dict[str, str], list[str]]:
-    """The account, Meta's ids of the languages that she has, and the languages of drafts."""
+    """The account, Meta's ids of the languages that Meta has, and the languages of drafts."""
     with rt.database.read() as session:
         account = account_of(session, number_id)
         if language is not None:
@@ -102,7 +102,7 @@ def _store_deletion(rt: Runtime, account: Account, name: str, languages: list[st
 def unpause_template(
     rt: Runtime, name: str, language: str, actor: str, *, number_id: int | None = None
 ) -> WrittenTemplate:
-    """Lift Meta's pause of a template. Raises OperatorError if it is not paused, or with Meta's reason if she refuses."""
+    """Lift Meta's pause of a template. Raises OperatorError if it is not paused, or with Meta's reason if Meta refuses."""
     with rt.database.read() as session:
         account = account_of(session, number_id)
         template = stored_template(session, account.pk, name, language)

@@ -56,9 +56,9 @@ def create_template(
     """Store a definition as a draft, or in place of the draft that there is. Meta is not called.
 
     `files_in`: the directory in which a header's sample may be a path; None where it may not. Raises DefinitionError if Meta would
-    refuse it, OperatorError if she has such a template already or the account is not clear.
+    refuse it, OperatorError if Meta has such a template already or the account is not clear.
     """
-    definition = _valid(rt, data, files_in)
+    definition = _valid(rt, data, files_in, actor)
     return _store_draft(rt, definition, actor, number_id)
 
 
@@ -170,12 +170,12 @@ def written(template: Template) -> WrittenTemplate:
     return WrittenTemplate(template.id, template.name, template.language, template.category, template.status)
 
 
-def _valid(rt: Runtime, data: Any, files_in: Path | None) -> TemplateDefinition:
+def _valid(rt: Runtime, data: Any, files_in: Path | None, actor: str) -> TemplateDefinition:
     checked = check_template_json(data)
     if checked.definition is None:  # no object, or one that is too deep to be copied
         return checked.valid()
     data = copy.deepcopy(data)
-    unreadable = keep_files(rt, data, files_in) if files_in is not None else []
+    unreadable = keep_files(rt, data, files_in, actor) if files_in is not None else []
     checked = check_written(rt, data)
     return CheckedDefinition(checked.definition, (*checked.problems, *unreadable)).valid()
 

@@ -17,9 +17,12 @@ from models.tables.template import Template
 def refuse_while_sent(session: Session, templates: Sequence[Template]) -> None:
     """Raises OperatorError if an active campaign sends one of the templates."""
     ids = [template.id for template in templates]
-    in_cohort = exists().where(Cohort.campaign_id == Campaign.id, Cohort.template_id.in_(ids))
+    has_cohorts = exists().where(Cohort.campaign_id == Campaign.id)
+    has_open_cohort = exists().where(
+        Cohort.campaign_id == Campaign.id, Cohort.template_id.in_(ids), Cohort.pause_reason.is_(None)
+    )
     query = select(Campaign).where(
-        or_(in_cohort, Campaign.template_id.in_(ids)), Campaign.status == CampaignStatus.ACTIVE
+        Campaign.status == CampaignStatus.ACTIVE, or_(has_open_cohort, Campaign.template_id.in_(ids) & ~has_cohorts)
     )
     campaign = session.scalars(query.order_by(Campaign.id).limit(1)).first()
     if campaign is not None:

@@ -1,4 +1,4 @@
-"""Searches Meta's template library and takes templates from it, which she approves at once (docs/meta.md §5.9)."""
+"""Searches Meta's template library and takes templates from it, which it approves at once (docs/meta.md §5.9)."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,30 +1,29 @@
-"""Keeps the files that are samples of headers until a template is submitted, and uploads them to Meta then (docs/meta.md §6).
+"""Keeps the files that are samples of headers in the media library, and uploads them to Meta when a template is submitted.
 
-In a definition the sample of such a header is `file:` and the name under which the file is stored.
+In a definition the sample of such a header is `file:`, the SHA-256 of the file and its extension (docs/meta.md §6).
 """
 
-import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from admin.operations.media import sniff
+from sqlalchemy import select
+
 from jobs.core.runtime import Runtime
-from models.files import make_private_directory, replace_file
+from jobs.media.incoming import chunks_of
+from jobs.media.kinds import EXTENSIONS, HEADER_KINDS, TYPE_NOUNS
+from jobs.media.library import add_media
+from jobs.media.references import OpenMedium, open_medium
+from models.clock import utcnow
+from models.errors import OperatorError
+from models.tables.media import MediaFile
 from models.templates.definition.problems import DefinitionError, Problem, Problems
 
 PREFIX = "file:"
-KINDS = {
-    "IMAGE": ("image/jpeg", "image/png"),
-    "VIDEO": ("video/mp4",),
-    "GIF": ("video/mp4",),
-    "DOCUMENT": ("application/pdf",),
-}
-"""What the resumable upload takes."""
-MB = 1024 * 1024
-SIZES = {"IMAGE": 5 * MB, "VIDEO": 16 * MB, "GIF": 7 * MB // 2, "DOCUMENT": 100 * MB}
-SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4", "application/pdf": ".pdf"}
+SAMPLES = frozenset({"image/jpeg", "image/png", "video/mp4", "application/pdf"})
+"""What the resumable upload takes, of what the library does."""
 UNREADABLE = "0:"
 """Stands where a file could not be read, so that nothing else is said of its sample."""
 _NAME = re.compile(r"file:([0-9a-f]{64})(\.jpg|\.png|\.mp4|\.pdf)")
@@ -38,44 +37,60 @@ def is_metas_handle(handle: str) -> bool:
     return bool(_METAS.match(handle))
 
 
-def sample_path(rt: Runtime, handle: str) -> Path | None:
-    """Where the file of a sample is stored; None if the sample is no stored file."""
-    match = _NAME.fullmatch(handle)
-    return rt.settings.var_dir / "media" / f"{match[1]}{match[2]}" if match else None
+def sample_sha256(handle: object) -> str | None:
+    """The SHA-256 of a sample's file in the library; None if the sample is none of its files."""
+    match = _NAME.fullmatch(handle) if isinstance(handle, str) else None
+    return match[1] if match else None
 
 
-def keep_sample(rt: Runtime, name: str, content: bytes, header_format: str, path: str) -> str:
-    """Store a file as the sample of a header and return what stands for it in the definition. `path` is the field's.
+def is_kept(rt: Runtime, handle: object) -> bool:
+    """Whether the library has the file of a sample."""
+    sha256 = sample_sha256(handle)
+    query = select(MediaFile.id).where(MediaFile.sha256 == sha256, MediaFile.deleted_at.is_(None))
+    with rt.database.read() as session:
+        return sha256 is not None and session.scalar(query) is not None
+
+
+def open_sample(rt: Runtime, handle: str) -> AbstractContextManager[OpenMedium]:
+    """The file of a sample, opened. Raises OperatorError if the library does not have it."""
+    sha256 = sample_sha256(handle)
+    if sha256 is None:
+        raise OperatorError("the sample {sample} is no stored file", sample=handle)
+    return open_medium(rt, sha256)
+
+
+def keep_sample(rt: Runtime, name: str, chunks: Iterable[bytes], header_format: str, path: str, actor: str) -> str:
+    """Add a file to the library as the sample of a header; returns what stands for it in the definition. `path` is the field's.
 
     Raises DefinitionError if Meta does not take such a file for this header.
     """
     problems = Problems()
-    kind = sniff(name, content)
-    if header_format not in KINDS:
+    if header_format not in HEADER_KINDS:
         problems.add(path, "a header of {kind} takes no file", kind=header_format)
-    elif kind not in KINDS[header_format]:
-        allowed = ", ".join(SUFFIXES[each][1:] for each in KINDS[header_format])
-        problems.add(
-            path, "{name} is {found}; a header of {kind} takes {allowed}", name=name, found=kind or "of no known kind",
-            kind=header_format, allowed=allowed,
-        )  # fmt: skip
-    elif len(content) > SIZES[header_format]:
-        problems.add(
-            path, "{name} has {megabytes:.2f} MB; a header of {kind} takes at most {most:g} MB", name=name,
-            megabytes=len(content) / MB, kind=header_format, most=SIZES[header_format] / MB,
-        )  # fmt: skip
-    if len(problems) or kind is None:
         raise DefinitionError("{problems}", problems=tuple(problems))
-    stored = f"{hashlib.sha256(content).hexdigest()}{SUFFIXES[kind]}"
-    directory = rt.settings.var_dir / "media"
-    if not (directory / stored).exists():
-        make_private_directory(directory)
-        with replace_file(directory / stored) as file:
-            file.write(content)
-    return f"{PREFIX}{stored}"
+    try:
+        row = add_media(rt, name, chunks, actor, utcnow(), header_format)
+    except OperatorError as error:
+        problems.add(path, "{why}", why=error)
+        raise DefinitionError("{problems}", problems=tuple(problems)) from error
+    return sample_of(row, path)
 
 
-def keep_files(rt: Runtime, definition: Any, directory: Path) -> list[Problem]:
+def sample_of(row: MediaFile, path: str) -> str:
+    """What stands for a file of the library in a definition. Raises DefinitionError if Meta takes no sample of this type."""
+    if row.mime_type not in SAMPLES:
+        problems = Problems()
+        problems.add(
+            path,
+            "{name} is {what}: samples are JPEG, PNG, MP4 and PDF",
+            name=row.name,
+            what=TYPE_NOUNS.get(row.mime_type, row.mime_type),
+        )
+        raise DefinitionError("{problems}", problems=tuple(problems))
+    return f"{PREFIX}{row.sha256}{EXTENSIONS[row.mime_type][0]}"
+
+
+def keep_files(rt: Runtime, definition: Any, directory: Path, actor: str) -> list[Problem]:
     """Replace the paths in the headers of a definition's JSON by stored samples; they are relative to `directory`.
 
     Returns a problem for every file that cannot be read, or that the header does not take; its sample stays out.
@@ -85,27 +100,26 @@ def keep_files(rt: Runtime, definition: Any, directory: Path) -> list[Problem]:
         for place, handle in enumerate(handles):
             if isinstance(handle, str) and handle.strip() and not _stands_for_itself(handle):
                 try:
-                    handles[place] = _kept(rt, handle, header, directory, path)
+                    handles[place] = _kept(rt, handle, header, directory / handle, path, actor)
                 except DefinitionError as error:
                     problems += error.problems
                     handles[place] = UNREADABLE
     return problems
 
 
-def _kept(rt: Runtime, handle: str, header: dict[str, Any], directory: Path, path: str) -> str:
+def _kept(rt: Runtime, handle: str, header: dict[str, Any], file: Path, path: str, actor: str) -> str:
     kind, problems = str(header.get("format", "")).upper(), Problems()
-    most = max(SIZES.values())
     try:
-        file = directory / handle
         with file.open("rb") as opened:
-            content = opened.read(most + 1)
+            return keep_sample(rt, file.name, chunks_of(opened), kind, path, actor)
+    except OperatorError:
+        raise
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no path"
         problems.add(
             path, "{name} is neither Meta's handle nor a file that can be read ({why})", name=handle[:200], why=why
         )
         raise DefinitionError("{problems}", problems=tuple(problems)) from error
-    return keep_sample(rt, file.name, content, kind, path)
 
 
 def unknown_samples(rt: Runtime, definition: Any) -> list[Problem]:
@@ -113,11 +127,10 @@ def unknown_samples(rt: Runtime, definition: Any) -> list[Problem]:
     problems = Problems()
     for path, _, handles in media_headers(definition):
         for handle in handles:
-            stored = sample_path(rt, handle) if isinstance(handle, str) else None
-            if not isinstance(handle, str) or is_metas_handle(handle) or (stored is not None and stored.is_file()):
+            if not isinstance(handle, str) or is_metas_handle(handle) or is_kept(rt, handle):
                 continue
             if handle.startswith("https://"):
-                problems.add(path, "is Meta's link to the sample; she wants the file again: choose it once more")
+                problems.add(path, "is a link to Meta's copy; Meta wants the file again: choose it once more")
             else:
                 problems.add(path, "is neither Meta's handle nor a file that was uploaded here")
     return list(problems)

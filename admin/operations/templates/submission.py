@@ -1,4 +1,4 @@
-"""What is to be submitted to Meta, what she is told, and how it is found at her again."""
+"""What is to be submitted to Meta, what it is told, and how it is found there again."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +53,7 @@ def changes_of(submission: Submission, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_listed(submission: Submission, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """Meta's answer in the form of her list. Raises GraphError if it has no id."""
+    """Meta's answer in the form of its list. Raises GraphError if it has no id."""
     if not isinstance(answer.get("id"), str | int) or not str(answer["id"]).isdigit():
         raise GraphError("Meta took the template and gave it no id", is_transient=True)
     return {

@@ -1,7 +1,7 @@
 """Submits a draft, or a pending edit, to Meta.
 
-The intent is committed first, Meta is called outside of any transaction, then her answer is stored. Where the process dies or the
-answer is lost in between, the next submission looks at Meta before it calls her again.
+The intent is committed first, Meta is called outside of any transaction, then its answer is stored. Where the process dies or the
+answer is lost in between, the next submission looks at Meta before it calls it again.
 """
 
 import copy
@@ -19,7 +19,7 @@ from admin.operations.templates.accounts import (
 from admin.operations.templates.drafts import WrittenTemplate, check_written
 from admin.operations.templates.in_use import pause_its_campaigns, refuse_while_sent
 from admin.operations.templates.reread import reread_template
-from admin.operations.templates.samples import PREFIX, media_headers, sample_path, with_handles
+from admin.operations.templates.samples import PREFIX, media_headers, open_sample, with_handles
 from admin.operations.templates.submission import Submission, as_listed, changes_of, found_at_meta
 from bot.meta.management import GraphError
 from bot.meta.template_admin import EXISTS, TemplateAdmin
@@ -44,7 +44,7 @@ def submit_template(
     """Submit what is written of a template; Meta reviews it.
 
     Raises DefinitionError if Meta would refuse it, OperatorError if there is nothing to submit, if it may not be edited now, or
-    with Meta's reason if she refuses it. What is written stays then.
+    with Meta's reason if Meta refuses it. What is written stays then.
     """
     submission = _begin(rt, name, language, number_id)
     with template_admin(rt, submission.account) as graph:
@@ -88,6 +88,7 @@ def _begin(rt: Runtime, name: str, language: str, number_id: int | None) -> Subm
                 "Meta takes 100 new templates of an account in an hour; the next one at {at}",
                 at=zoned(next_at, rt.settings.time_zone),
             )
+        rt.vault.decrypt(account.token)  # a token that cannot be read is said before anything is noted
         if not claim_submission(session, template.id, now):
             raise OperatorError(
                 "template {name} ({language}): it is being submitted; look again in a moment",
@@ -104,7 +105,7 @@ def _check_edit(rt: Runtime, session: Session, template: Template, draft: Templa
     named = {"name": template.name, "language": template.language}
     if template.status not in EDITABLE:
         raise OperatorError(
-            "template {name} ({language}): it is {status} at Meta, who takes edits of approved, rejected and paused ones only",
+            "template {name} ({language}): it is {status} at Meta, which takes edits of approved, rejected and paused ones only",
             **named, status=template.status,
         )  # fmt: skip
     if not draft.has_text:
@@ -140,7 +141,7 @@ def _with_handles(rt: Runtime, graph: TemplateAdmin, submission: Submission, act
 
 
 def _call_meta(graph: TemplateAdmin, submission: Submission, body: dict[str, Any]) -> dict[str, Any]:
-    """Call Meta; returns what is known of the template then, as her list has it."""
+    """Call Meta; returns what is known of the template then, as its list has it."""
     if submission.is_new:
         answer = graph.create_template(submission.account.waba_id, body)
         return as_listed(submission, body, answer)
@@ -152,11 +153,8 @@ def _call_meta(graph: TemplateAdmin, submission: Submission, body: dict[str, Any
 
 
 def _upload(rt: Runtime, graph: TemplateAdmin, app_id: str, sample: str) -> str:
-    path = sample_path(rt, sample)
-    if path is None:
-        raise OperatorError("the sample {sample} is no stored file", sample=sample)
-    kind = {".jpg": "image/jpeg", ".png": "image/png", ".mp4": "video/mp4", ".pdf": "application/pdf"}[path.suffix]
-    return graph.upload_sample(app_id, path.name, kind, path.read_bytes())
+    with open_sample(rt, sample) as medium:
+        return graph.upload_sample(app_id, medium.name, medium.mime_type, medium.file.read())
 
 
 def _after_refusal(
@@ -206,7 +204,7 @@ def _store_answer(rt: Runtime, submission: Submission, listed: dict[str, Any], a
                 "template {name} ({language}): it was removed here meanwhile; Meta has it: flask templates sync",
                 name=submission.name, language=submission.language,
             )  # fmt: skip
-        # A webhook or a reading may have brought Meta's verdict already: it is newer than her answer to the submission.
+        # A webhook or a reading may have brought Meta's verdict already: it is newer than its answer to the submission.
         is_judged = template.meta_id == listed["id"] and template.status not in {DRAFT, submission.status}
         status, status_at = template.status, template.status_at
         fill_template(template, listed, now)

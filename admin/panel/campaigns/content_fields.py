@@ -15,9 +15,9 @@ from models.templates.components import (
     is_product_carousel,
     offer_of,
 )
-from models.templates.content import FLOW_DATA, OFFER, OFFER_CODE, MessageContent
+from models.templates.content import FLOW_DATA, OFFER, OFFER_CODE, MessageContent, card_place
 from models.templates.content_problems import MAX_CARDS, MAX_SECTIONS, MIN_CARDS
-from models.templates.slots import COMPONENTS, TemplateSlot
+from models.templates.slots import COMPONENTS, TemplateSlot, template_slots
 
 CONTENT_FIELDS = ("cards", "products", "thumbnail_sku", "offer", "location", "flow_data")
 VALUE_FORMATS = [
@@ -72,8 +72,22 @@ def fit_content(draft: dict[str, Any], template: Template) -> None:
     if kept["cards"]:
         draft["cards"] = _fitting_cards(draft.get("cards") or [], components)
     if products := draft.get("products"):
-        dropped = "sku" if shows_list else "sections"
-        draft["products"] = {key: value for key, value in products.items() if key != dropped}
+        own = "sections" if shows_list else "sku" if shows_one else ""
+        draft["products"] = {key: value for key, value in products.items() if key in {own, "catalog_id"}}
+    _drop_foreign_sources(draft, template)
+
+
+def _drop_foreign_sources(draft: dict[str, Any], template: Template) -> None:
+    """Drop the sources of cards and offer for which the template has no variable: their fields would not be shown."""
+    slots = {(slot.place, slot.key) for slot in template_slots(template, content_of_draft(draft))}
+    for index, card in enumerate(draft.get("cards") or ()):
+        card["variables"] = {
+            part: {key: source for key, source in sources.items() if (card_place(index, part), key) in slots}
+            for part, sources in (card.get("variables") or {}).items()
+        }
+    offer = draft.get("offer") or {}
+    if OFFER_CODE in offer and (OFFER, OFFER_CODE) not in slots:
+        draft["offer"] = {key: value for key, value in offer.items() if key != OFFER_CODE}
 
 
 def without_empty_texts(sources: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,8 +160,8 @@ def _card_medium(form: Any, prefix: str) -> dict[str, str]:
     if link := form.get(f"{prefix}_link", "").strip():
         return {"link": link}
     sha256 = form.get(f"{prefix}_sha256", "").strip()
-    if sha256 and not form.get(f"{prefix}_drop"):
-        return _given({"sha256": sha256, "file": form.get(f"{prefix}_name", "").strip()})
+    if sha256:
+        return {"sha256": sha256}
     return _given({"id": form.get(f"{prefix}_id", "").strip()})
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import abort, flash, request, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.operations.campaigns import create_campaign, update_campaign
-from admin.operations.media import LIMITS, store_media
 from admin.panel.base import back, form
 from admin.panel.campaigns.card_uploads import store_card_uploads
 from admin.panel.campaigns.content_fields import (
@@ -23,6 +22,14 @@ from admin.panel.campaigns.content_fields import (
 from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.campaigns.form_fields import SIDES, draft_of, field_errors, filled, read_draft, rows_of
 from admin.panel.campaigns.languages import fit_languages, languages_shown, store_language_uploads
+from admin.panel.campaigns.media_field import (
+    card_media_choices,
+    complete_card_media,
+    complete_medium,
+    media_shown,
+    media_to_choose,
+    store_medium,
+)
 from admin.panel.campaigns.opt_out_buttons import opt_out_choices
 from admin.panel.campaigns.previews import PEOPLE, CampaignPreviews, draft_preview
 from admin.panel.campaigns.product_notes import product_notes
@@ -31,7 +38,6 @@ from admin.panel.campaigns.selection import selected
 from admin.panel.template_preview import ORDER_WORDS
 from models.audience.audience import complete_contacts
 from models.campaigns.missing import shown_parts
-from models.clock import utcnow
 from models.contacts.autocomplete import names_of_phones
 from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
@@ -42,7 +48,7 @@ from models.tables.flow import Flow
 from models.tables.number import Number
 from models.tables.segment import Segment
 from models.tables.tag import Attribute, ContactList, Tag
-from models.tables.template import MediaHandle, Template
+from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.bound_values import lacking_values
 from models.templates.sendable import why_not_sendable
@@ -83,8 +89,8 @@ class CampaignForms(CampaignPreviews):
         self._drop_stale(draft)
         try:
             self._store_upload(draft)
-            store_card_uploads(self.rt, *self._selected(draft), request.files, draft)
-            store_language_uploads(self.rt, self._selected(draft)[0], request.files, draft)
+            store_card_uploads(self.rt, self._selected(draft)[1], request.files, draft, self.me.email)
+            store_language_uploads(self.rt, self._selected(draft)[0], request.files, draft, self.me.email)
         except OperatorError as error:
             errors = field_errors(str(error), {})
         if request.form.get("refresh") or errors:
@@ -109,14 +115,14 @@ class CampaignForms(CampaignPreviews):
         with self.rt.database.read() as session:
             number, template = selected(session, draft)
             is_foreign = number is not None and template is None
-            header = _media_shown(draft)
-            sha256 = header.get("sha256")
-            has_upload = sha256 is None or (number is not None and _is_uploaded(session, number, str(sha256)))
+            complete_medium(session, draft, media_format(template) if template else None)
             fit_languages(session, draft, template)
         if is_foreign:
             draft.pop("template", None)
         if template is not None:
             fit_content(draft, template)
+            with self.rt.database.read() as session:
+                complete_card_media(session, draft, template)
             slots = {(slot.component, slot.key) for slot in template_slots(template) if slot.card is None}
             draft["variables"] = {
                 component: {key: source for key, source in sources.items() if (component, key) in slots}
@@ -124,24 +130,14 @@ class CampaignForms(CampaignPreviews):
             }
         if template is not None and not has_max_price(template):
             draft.pop("max_price", None)
-        if not has_upload or (sha256 is not None and (template is None or media_format(template) is None)):
-            draft.pop("media", None)
 
     def _store_upload(self, draft: dict[str, Any]) -> None:
-        """Store an uploaded file at once, so that it is kept when the form is shown again with errors.
+        """Add an uploaded file to the library at once, so that it is kept when the form is shown again with errors.
 
-        Raises OperatorError if no template with a media header is chosen.
+        Raises OperatorError if no template with a media header is chosen, or the header does not take the file.
         """
-        upload = request.files.get("media_file")
-        if upload is None or not upload.filename:
-            return
-        number, template = self._selected(draft)
-        needed = media_format(template) if template else None
-        if number is None or needed is None:
-            raise OperatorError("media: choose a number and a template whose header takes a file first")
-        content = upload.stream.read(LIMITS[needed] + 1)
-        sha256 = store_media(self.rt, number.id, upload.filename, content, needed, utcnow())
-        draft["media"] = {"header": {"sha256": sha256, "file": upload.filename}}
+        _, template = self._selected(draft)
+        store_medium(self.rt, draft, media_format(template) if template else None, self.me.email)
 
     def _selected(self, draft: Mapping[str, Any]) -> tuple[Number | None, Template | None]:
         with self.rt.database.read() as session:
@@ -155,23 +151,27 @@ class CampaignForms(CampaignPreviews):
     def _page(self, draft: dict[str, Any], errors: Mapping[str, str], campaign: Campaign | None) -> str:
         with self.rt.database.read() as session:
             number, template = selected(session, draft)
+            if template is not None:
+                fit_content(draft, template)
             choices = _choices(session) | {"templates": _templates(session, number, template)}
             # Counting a large audience takes a moment, so the page requests it after it has loaded.
             has_reach = request.method == "POST"
             reach, unreachable = (
                 estimated_reach(session, draft, number, template) if has_reach and not errors else (None, None)
             )
-            media, lacking = _media_shown(draft), lacking_values(session, content_of_draft(draft))
+            media, lacking = media_shown(draft), lacking_values(session, content_of_draft(draft))
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
             languages = languages_shown(session, draft, template)
-            notes = product_notes(session, number, content_of_draft(draft))
+            needed = media_format(template) if template else None
+            media_choices = media_to_choose(session, needed, media, request.form.get("media_search", ""))
+            content = content_of_draft(draft)
+            card_media = card_media_choices(session, template, content)
+            notes = product_notes(session, number, content)
             preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
-        content = content_of_draft(draft)
         all_slots = template_slots(template, content) if template else []
         given = {slot_field(slot): content.sources(slot.component, slot.card).get(slot.key) or {} for slot in all_slots}
         slots = [(slot, slot_field(slot)) for slot in all_slots if slot.card is None]
-        needed = media_format(template) if template else None
         shown = {*FIELDS, *given, *(["media"] if needed else []), "opt_out_buttons", *CONTENT_FIELDS}
         shown |= {f"card-{card}-{part}" for card in range(len(content.cards)) for part in ("media", "sku")}
         if template is not None and has_max_price(template):
@@ -197,6 +197,9 @@ class CampaignForms(CampaignPreviews):
             has_max_price="max_price" in shown,
             billed_in=currency,
             media=media,
+            media_choices=media_choices,
+            card_media=card_media,
+            media_search=request.form.get("media_search", ""),
             preview=preview,
             preview_people=list(PEOPLE.items()),
             reach=reach,
@@ -215,11 +218,6 @@ def _merge_hidden(errors: Mapping[str, str], shown: set[str]) -> Mapping[str, st
     hidden = [text for field, text in errors.items() if field not in shown]
     visible = {field: text for field, text in errors.items() if field in shown}
     return visible | ({"": " ".join(hidden)} if hidden else {})
-
-
-def _is_uploaded(session: Session, number: Number, sha256: str) -> bool:
-    query = select(MediaHandle.id).where(MediaHandle.number_id == number.id, MediaHandle.sha256 == sha256)
-    return session.scalar(query) is not None
 
 
 def _choices(session: Session) -> dict[str, Any]:
@@ -285,10 +283,3 @@ def _people(session: Session, draft: Mapping[str, Any], side: str) -> Sequence[t
     phones = [str(item["contact"]) for item in items if "contact" in item]
     names = names_of_phones(session, [phone for phone in phones if phone[1:].isdigit()])
     return [(phone, names.get(phone), phone) for phone in phones]
-
-
-def _media_shown(draft: Mapping[str, Any]) -> Mapping[str, Any]:
-    header = (draft.get("media") or {}).get("header") or {}
-    if not isinstance(header, Mapping):
-        abort(400)
-    return header

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from admin.operations.campaign_values import find_template
-from admin.operations.media import LIMITS, store_media
 from admin.panel.campaigns.content_fields import content_of_draft, slot_field, without_empty_texts
 from admin.panel.campaigns.slot_fields import read_medium, read_sources
 from jobs.core.runtime import Runtime
+from jobs.media.incoming import chunks_of
+from jobs.media.library import add_media
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.campaign import Campaign
@@ -114,19 +115,24 @@ def languages_shown(session: Session, draft: Mapping[str, Any], template: Templa
     ]
 
 
-def store_language_uploads(rt: Runtime, number: Number | None, files: Any, draft: dict[str, Any]) -> None:
-    """Store the files uploaded for a language, so that they are kept when the form is shown again with errors."""
+def store_language_uploads(rt: Runtime, number: Number | None, files: Any, draft: dict[str, Any], actor: str) -> None:
+    """Add the files uploaded for a language to the library, so that they are kept when the form is shown again with errors.
+
+    Raises OperatorError if a language's header does not take its file.
+    """
     for code in (draft.get("also") or {}).get("languages") or []:
         upload = files.get(language_field(code, "media_file"))
         if upload is None or not upload.filename:
             continue
         needed = _needed(rt, number, draft, code)
-        if number is None or needed is None:
+        if needed is None:
             raise OperatorError("media: choose a number and a template whose header takes a file first")
-        content = upload.stream.read(LIMITS[needed] + 1)
-        sha256 = store_media(rt, number.id, upload.filename, content, needed, utcnow())
+        try:
+            row = add_media(rt, upload.filename, chunks_of(upload.stream), actor, utcnow(), needed)
+        except OperatorError as error:
+            raise OperatorError("by_language.{code}.media: {why}", code=code, why=error) from error
         own = draft["by_language"].setdefault(code, {})
-        own["media"] = {"header": {"sha256": sha256, "file": upload.filename}}
+        own["media"] = {"header": {"sha256": row.sha256, "file": row.name}}
 
 
 def _needed(rt: Runtime, number: Number | None, draft: Mapping[str, Any], code: str) -> str | None:

@@ -145,6 +145,6 @@ def _campaign_bubbles(session: Session, talk: Conversation) -> list[ChatBubble]:
         if at is None:
             continue
         status, marks = recipient.status.replace("_", " "), tuple(reactions.get(recipient.wamid or "", ()))
-        drawn = sent_bubble(session, campaign, recipient.source_values)
+        drawn = sent_bubble(session, campaign, recipient)
         bubbles.append(ChatBubble(True, drawn, at, status, False, "campaign", marks, campaign.name))
     return bubbles

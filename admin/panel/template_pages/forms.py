@@ -14,6 +14,7 @@ from admin.panel.template_pages.form_definition import KINDS, FormDefinition
 from admin.panel.template_pages.form_of import values_of
 from admin.panel.template_pages.form_values import FormValues, apply_change, read_form
 from admin.panel.template_preview import draw_components
+from jobs.media.incoming import chunks_of
 from models.errors import OperatorError
 from models.tables.number import Number
 from models.tables.template import Template
@@ -36,7 +37,6 @@ CARD_BUTTONS = (
 )  # fmt: skip
 PRODUCT_BUTTONS = (("SPM", "View the product"), ("URL", "Link"))
 CATEGORIES = (("MARKETING", "Marketing"), ("UTILITY", "Utility"))
-MAX_FILE = 101 * 1024 * 1024
 Wrong = dict[str, str]
 
 
@@ -150,8 +150,9 @@ class TemplateForms(PanelView):
             owner = name.removesuffix("-file")
             shape = request.form.get("header" if owner == "header" else f"{owner}-header", "IMAGE")
             try:
-                content = upload.stream.read(MAX_FILE)
-                wrong[f"handle:{owner}"] = keep_sample(self.rt, upload.filename[:200], content, shape[:20], "")
+                wrong[f"handle:{owner}"] = keep_sample(
+                    self.rt, upload.filename, chunks_of(upload.stream), shape[:20], "", self.me.email
+                )
             except DefinitionError as error:
                 wrong[name] = "; ".join(problem.text.translated() for problem in error.problems)
         return wrong

@@ -19,6 +19,7 @@ from jobs.core.runtime import Runtime
 from jobs.maintenance.meta_sync import SyncResult, read_templates
 from models.clock import utcnow
 from models.errors import OperatorError
+from models.sending.max_price import shown_price
 from models.stored_texts import read_text
 from models.tables.audit import AuditAction, record_audit
 from models.tables.number import Number, Waba
@@ -84,6 +85,7 @@ class TemplateView(TemplateLibrary):
                 Template.waba_id == template.waba_id, Template.name == template.name, Template.missing_at.is_(None)
             )
             languages = list(session.scalars(query.order_by(Template.language)))
+            price = shown_price(template)
             draft = pending_draft(session, template.id)
             events = life_of(session, template.id)
             left = edits_left(session, template.id, now) if template.status == APPROVED else None
@@ -95,7 +97,7 @@ class TemplateView(TemplateLibrary):
             "panel/template/show.html", row=template, languages=languages, draft=draft, picture=drawn, waiting=waiting,
             life=[(event, read_text(event.reason), _what_to_do(event.after, event.reason)) for event in events],
             advice=template_advice(template.status, template.rejected_reason), left=left, tones=TONES,
-            qualities=QUALITIES,
+            qualities=QUALITIES, price=price,
             free_languages=[(code, code) for code in LANGUAGES if code not in {each.language for each in languages}],
             can_edit=template.missing_at is None and template.status in (*EDITABLE, DRAFT, "PENDING"),
         )  # fmt: skip

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.db.dialect import insert_into
 from models.events.messages.attribution import AttributedReply, Attribution
 from models.events.types import InboundMessage
 from models.tables.campaign import Campaign
+from models.tables.cohort import Cohort
 from models.tables.recipient import Recipient
 from models.tables.recipient_tap import RecipientTap
 from models.tables.template import Template
@@ -26,6 +27,7 @@ _SHOWS_PRODUCTS = frozenset({"MPM", "SPM", "CATALOG"})
 class _Sent(NamedTuple):
     """The message that was answered."""
 
+    recipient_id: int
     campaign_id: int
     components: Sequence[Any]
     content: MessageContent
@@ -71,21 +73,20 @@ def record_taps(
 def _sent(session: Session, recipient_ids: set[int]) -> dict[int, _Sent]:
     if not recipient_ids:
         return {}
+    columns = [
+        func.coalesce(getattr(Cohort, name), getattr(Campaign, name)).label(name)
+        for name in ("variables", "media", "content")
+    ]
     rows = session.execute(
-        select(
-            Recipient.id,
-            Recipient.campaign_id,
-            Template.components,
-            Campaign.variables,
-            Campaign.media,
-            Campaign.content,
-        )
+        select(Recipient.id, Recipient.campaign_id, Template.components, *columns)
         .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .join(Template, Template.id == Campaign.template_id)
+        .outerjoin(Cohort, Cohort.id == Recipient.cohort_id)
+        .join(Template, Template.id == func.coalesce(Cohort.template_id, Campaign.template_id))
         .where(Recipient.id.in_(sorted(recipient_ids)))
     )
     return {
         row.id: _Sent(
+            row.id,
             row.campaign_id,
             row.components,
             MessageContent.from_columns(row.variables, row.media, row.content),
@@ -107,7 +108,7 @@ def _taps(message: InboundMessage, sent: _Sent, installation: str, *, is_referen
             yield from _ordered(skus, sent)
         return
     pressed = message.pressed
-    if pressed is not None and pressed.installation == installation:
+    if pressed is not None and pressed.installation == installation and pressed.recipient_id == sent.recipient_id:
         title = message.text if message.type == "button" else _title(sent.components, pressed.index)
         yield _Tap(button_place(pressed.index, pressed.card), title or "")
     elif message.type == "button":  # Meta sent the title in place of our payload

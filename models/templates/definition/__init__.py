@@ -1,1 +1,1 @@
-"""What a template is before Meta has it: its definition, read from Meta's JSON, and the rules that she checks (docs/meta.md §5)."""
+"""What a template is before Meta has it: its definition, read from Meta's JSON, and the rules that it checks (docs/meta.md §5)."""

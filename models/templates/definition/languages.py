@@ -1,4 +1,4 @@
-"""The languages that a template can be in, by Meta's codes, which she compares exactly (docs/meta.md §5.8)."""
+"""The languages that a template can be in, by Meta's codes, which it compares exactly (docs/meta.md §5.8)."""
 
 LANGUAGES = (
     "af", "sq", "ar", "ar_EG", "ar_AE", "ar_LB", "ar_MA", "ar_QA", "az", "be_BY", "bn", "bn_IN", "bg", "ca", "zh_CN",

@@ -1,6 +1,6 @@
-"""Checks a definition by every rule of Meta's that can be known before she sees it (docs/meta.md §5.2, §5.6).
+"""Checks a definition by every rule of Meta's that can be known before it sees it (docs/meta.md §5.2, §5.6).
 
-A rule refuses only what Meta certainly refuses. What she decides in her review (wording, doubtful categories) is hers.
+A rule refuses only what Meta certainly refuses. What Meta decides in its review (wording, doubtful categories) is Meta's own.
 """
 
 import re

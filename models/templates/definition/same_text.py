@@ -15,7 +15,7 @@ def _without_samples(part: Any) -> Any:
         return part
     kept = {key: _without_samples(value) for key, value in part.items() if key != "example"}
     if kept.get("add_security_recommendation") is not None:
-        kept.pop("text", None)  # Meta returns her own words
+        kept.pop("text", None)  # Meta returns its own words
     for key in ("type", "format"):
         if isinstance(kept.get(key), str):
             kept[key] = kept[key].upper()

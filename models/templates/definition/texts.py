@@ -60,7 +60,7 @@ def read_body(part: Reader, *, is_authentication: bool) -> Body | Authentication
     """Read a body. In an authentication template, and where its flag is set, it is Meta's text."""
     if is_authentication or part.has("add_security_recommendation"):
         flag, text = part.flag("add_security_recommendation"), part.text("text")
-        part.raw("example")  # Meta returns samples of her own text
+        part.raw("example")  # Meta returns samples of its own text
         return AuthenticationBody(add_security_recommendation=flag, text=text, path=part.path, extra=part.extra)
     text, example = part.required_text("text"), read_examples(part, "body")
     return Body(text=text, example=example, path=part.path, extra=part.extra)

@@ -2,7 +2,6 @@
 
 import csv
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from jobs.campaigns.start import start_scheduled, wake_scheduled
 from models.clock import utcnow
 from models.stored_texts import show_stored
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
-from models.tables.template import MediaHandle
+from models.tables.media import MediaFile, MediaHandle
 from tests.support.cli_app import CAMPAIGN, Shell
 from tests.support.media import PNG
 
@@ -263,9 +262,10 @@ def test_a_picture_is_kept_and_uploaded_at_the_start(ready: Shell) -> None:
     created = ready.data("campaigns", "create", ready.file("c.json", with_picture(ready, PNG)))
     assert created["status"] == "ready"
     with ready.rt.database.read() as session:
-        handle = session.scalars(select(MediaHandle)).one()
-    assert (handle.mime_type, handle.media_id) == ("image/png", None)
-    assert Path(handle.path).read_bytes() == PNG
+        picture = session.scalars(select(MediaFile)).one()
+        assert session.scalars(select(MediaHandle)).all() == []
+    assert (picture.mime_type, picture.name, picture.created_by) == ("image/png", "picture.png", "cli")
+    assert (ready.rt.settings.var_dir / "media" / picture.storage_key).read_bytes() == PNG
     ready.ok("campaigns", "start", str(created["id"]))
     with ready.rt.database.read() as session:
         assert session.scalars(select(MediaHandle.media_id)).one()
@@ -273,9 +273,9 @@ def test_a_picture_is_kept_and_uploaded_at_the_start(ready: Shell) -> None:
 
 def test_a_medium_is_told_by_its_content_and_bounded(ready: Shell) -> None:
     for content, said in (
-        (b"GIF89a", "no known kind"),
-        (b"%PDF-1.4", "application/pdf"),
-        (PNG + b"\x00" * 5_300_000, "5 MB"),
+        (b"GIF89a", "a GIF picture: allowed are JPEG and PNG"),
+        (b"%PDF-1.4", "is a PDF, not a picture"),
+        (PNG + b"\x00" * 5_300_000, "a picture of 5.1 MB: at most 5 MB"),
     ):
         assert said in ready.refused("campaigns", "create", ready.file("c.json", with_picture(ready, content)))
     missing = with_picture(ready, PNG) | {"media": {}}

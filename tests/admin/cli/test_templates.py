@@ -10,9 +10,8 @@ from models.tables.template import Template
 from models.tables.template_life import TemplateEvent
 from tests.support.cli_app import Shell
 from tests.support.factories.campaigns import make_number
+from tests.support.media import PNG
 from tests.support.template_files import changed, template_json
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 100
 
 
 @pytest.fixture
@@ -68,7 +67,11 @@ def test_a_carousel_has_its_pictures_uploaded_when_it_is_submitted(account: Shel
     ("path", "value", "said"),
     [
         ("components.1.cards.0.components.0.example.header_handle", ["gone.png"], "neither Meta's handle nor a file"),
-        ("components.1.cards.0.components.0.example.header_handle", ["text.jpg"], "takes jpg, png"),
+        (
+            "components.1.cards.0.components.0.example.header_handle",
+            ["text.jpg"],
+            "text.jpg is text, not a picture: allowed are JPEG and PNG",
+        ),
         (
             "components.1.cards.0.components.2.buttons.0.text",
             "x" * 26,

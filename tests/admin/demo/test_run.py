@@ -55,6 +55,7 @@ def test_the_demo_adds_up_and_listens_to_no_setting_of_anybody(demo_directory: P
     out, err = demo.communicate(timeout=300)
     assert demo.returncode == 0, out + err
     assert "Every number adds up." in out
+    assert "also sent: a carousel (Spring shoes) and products (Spring home)" in out
     assert re.search(r"http://127\.0\.0\.1:\d+/admin/", out)
     for reason in ("excluded", "invalid_phone", "not_subscribed", "open_case", "missing_variable"):
         assert f"not sent: {reason}" in out

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from models.tables.number import MarketingPolicy, Number
+from models.tables.template import Template
 from models.tables.user import Role
 from tests.support.panel_app import Panel
 
@@ -90,3 +91,13 @@ def test_a_number_s_way_of_sending_marketing_is_chosen_and_shown(panel: Panel) -
     with panel.rt.database.read() as session:
         number = session.get_one(Number, 1)
         assert (number.marketing_api, number.marketing_policy, number.marketing_activity_sharing) == (None, None, None)
+
+
+def test_a_template_s_page_says_what_it_costs_at_most_and_how_long_meta_tries(panel: Panel) -> None:
+    with panel.rt.database.write() as session:
+        template = session.get_one(Template, 1)
+        template.waba.currency, template.message_send_ttl_seconds = "EUR", 43_200
+        template.optimization_spec = {"bid_strategy": "LOWEST_COST_WITH_BID_CAP", "bid_amount": 5000}
+    page = panel.of(Role.VIEWER).get("/templates/1/")
+    assert "0.05 EUR" in page
+    assert "12 h" in page

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from admin.panel.template_preview import draw_components, source_values
 from bot.preview.filled_text import SlotState, SlotValue
 from models.tables.campaign import Campaign
+from models.tables.contact import Contact
 from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.content import MessageContent
+from tests.support.factories.campaigns import make_template
 from tests.support.panel_app import Panel
 from tests.support.preview_gallery import TEMPLATES, body
 
@@ -169,3 +171,19 @@ def test_the_form_shows_a_person_and_says_whom_to_include_first(panel: Panel) ->
     page = manager.send("/campaigns/new", **fields, **another)
     assert page.status_code == 200
     assert "gets it" in page.text
+
+
+def test_a_person_of_another_language_is_shown_the_template_of_theirs(panel: Panel) -> None:
+    with panel.rt.database.write() as session:
+        campaign = session.get_one(Campaign, 3)
+        components = [{"type": "BODY", "text": "Hola {{1}}, ha llegado la primavera"}]
+        make_template(
+            session, session.scalars(select(Number)).one(), name="spring", language="es", components=components
+        )
+        campaign.variables = {"body": {"1": {"source": "name"}}}
+        campaign.audience = {"include": [{"list": "Regulars"}], "exclude": []}
+        campaign.languages, campaign.fallback_language = ["en", "es"], "en"
+        session.get_one(Contact, 4).language = "es_MX"
+    page = seen(panel, preview_person="other_language")
+    assert 'Hola <mark class="wa-slot wa-value">Person 0</mark>, ha llegado la primavera' in page
+    assert "gets it (es_MX)" in page

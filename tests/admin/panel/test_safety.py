@@ -21,7 +21,8 @@ NEEDS = {
     "panel_attributes": Role.MANAGER, "panel_account": Role.VIEWER, "panel_second_factor": Role.VIEWER,
     "panel_restored": Role.MANAGER,
     "panel_segments": Role.MANAGER, "panel_templates": Role.MANAGER, "panel_flows": Role.MANAGER, "panel_inbox": Role.AGENT,
-    "panel_flow_secrets": Role.MANAGER, "panel_catalog": Role.MANAGER,
+    "panel_flow_secrets": Role.MANAGER, "panel_media": Role.MANAGER,
+    "panel_catalog": Role.MANAGER,
     "panel_contacts.consent": Role.AGENT, "panel_contacts.redact": Role.ADMIN, "panel_numbers.read": Role.MANAGER,
 }  # fmt: skip
 NOT_FOR_VIEWERS = {"panel_users", "panel_audit", "panel_dead_letters", "panel_settings", "panel_flow_secrets"}

@@ -1,4 +1,4 @@
-"""What the simulated Meta takes and refuses when templates are created, edited and taken from her library."""
+"""What the simulated Meta takes and refuses when templates are created, edited and taken from its library."""
 
 from typing import Any
 

@@ -9,8 +9,15 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import func, select, update
 
+from bot.meta.management import GraphError
 from jobs.campaigns.hold_resume import pause_while_ingest_lags, resume_when_clear
-from jobs.campaigns.start import refresh_from_meta, start_campaign, start_scheduled, wake_scheduled
+from jobs.campaigns.start import (
+    MetaUnavailableError,
+    refresh_from_meta,
+    start_campaign,
+    start_scheduled,
+    wake_scheduled,
+)
 from jobs.core.queues import CHORES, queue
 from jobs.sending.effects import pause_campaign
 from models.clock import utcnow
@@ -18,6 +25,7 @@ from models.errors import OperatorError
 from models.stored_texts import META_SAYS
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.number import Number
 from tests.support.cli_app import Shell
 
 pytestmark = pytest.mark.usefixtures("number_and_people_added")
@@ -171,3 +179,21 @@ def test_a_campaign_that_is_edited_while_meta_is_asked_does_not_start(
     with pytest.raises(OperatorError, match="changed while it was being checked"):
         start_campaign(shell.rt, campaign_id, utcnow(), "test")
     assert campaign_of(shell, campaign_id).status is CampaignStatus.READY
+
+
+def test_a_token_that_may_not_ask_about_marketing_starts_by_what_is_known_and_an_outage_does_not(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id, answers = shell.add_campaign(), [GraphError("no"), GraphError("away", is_transient=True)]
+
+    def refuse(*_given: object) -> None:
+        raise answers.pop(0)
+
+    monkeypatch.setattr("jobs.campaigns.start.read_marketing_state", refuse)
+    refresh_from_meta(shell.rt, campaign_id, utcnow())
+    assert len(answers) == 2, "a number that sends by the Cloud API asks nothing"
+    with shell.rt.database.write() as session:
+        session.execute(update(Number).values(marketing_api=True))
+    refresh_from_meta(shell.rt, campaign_id, utcnow())
+    with pytest.raises(MetaUnavailableError):
+        refresh_from_meta(shell.rt, campaign_id, utcnow())

@@ -14,7 +14,7 @@ from jobs.restore.marks import keep_marks
 from jobs.restore.redaction_file import keep_redactions
 from jobs.schedule import PERIODIC_JOBS, Schedule
 from models.clock import utcnow
-from models.privacy.places import FILES, REDIS, file_store, folders_in_backup, redis_store
+from models.privacy.places import FILES, REDIS, file_store, redis_store
 from tests.support.cli_app import Shell
 from tests.support.paths import ROOT
 from tests.support.privacy_page import PAGE, with_lists
@@ -59,7 +59,7 @@ def test_what_has_no_line_is_named_with_what_to_do() -> None:
 
 
 def test_a_backup_takes_the_media_along_and_no_upload() -> None:
-    assert folders_in_backup() == ["media"]
+    assert [store.pattern for store in FILES if store.in_backup] == ["hark.db", "media/*"]
     assert len({store.pattern for store in FILES} | {store.pattern for store in REDIS}) == len(FILES) + len(REDIS)
 
 

@@ -159,3 +159,12 @@ def test_a_process_that_stops_leaves_the_reading(shell: Shell) -> None:
     finally:
         SHUTDOWN.clear()
     assert _count(shell) == 0
+
+
+@pytest.mark.parametrize("seconds", [None, 60])
+def test_a_reading_of_a_clock_that_was_ahead_does_not_hold_up_later_ones(shell: Shell, seconds: int | None) -> None:
+    _read(shell, 24 * 365)
+    _catalog_at_meta(shell).remove("SKU-1")
+    _catalog_at_meta(shell).put("SKU-2", {"name": "Changed"})
+    assert read_catalogs(shell.rt, _account(shell).id, utcnow(), seconds=seconds).gone == 1
+    assert _count(shell, Product.name == "Changed") == 1

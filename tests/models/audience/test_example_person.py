@@ -112,6 +112,11 @@ def test_what_is_missing_is_named(session: Session) -> None:
     assert str(found.wanted["body", "1"]) == "tag size"
 
 
+def test_a_variable_that_is_not_mapped_yet_is_nobodys_lack(session: Session) -> None:
+    found = values_for(session, campaign_for(session, variables={}), person(session, "Bo").id)
+    assert (found.problem, found.lacks_value, found.wanted) == (None, False, {})
+
+
 def test_a_value_is_made_right_as_it_is_when_it_is_sent_and_one_that_is_too_long_is_a_problem(session: Session) -> None:
     campaign = campaign_for(session, variables=SIZE)
     found = values_for(session, campaign, person(session, "Bo", tags={"vip": None, "size": "a\nb"}).id)

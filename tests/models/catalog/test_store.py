@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.catalog.lookup import count_products, linked_catalogs, products_by_sku
-from models.catalog.store import finish_reading, put_catalogs, put_products
-from models.tables.catalog import Product
+from models.catalog.store import finish_reading, purge_products, put_catalogs, put_products
+from models.tables.catalog import Product, ProductSearchText
 from models.tables.number import Number
 from tests.support.factories.campaigns import make_number
 from tests.support.factories.common import NOW
@@ -117,8 +117,21 @@ def test_a_field_of_any_shape_is_stored_or_left_out(session: Session, catalog_pk
 
 def test_a_catalog_that_is_listed_no_more_is_not_linked(session: Session, our_number: Number, catalog_pk: int) -> None:
     put_products(session, catalog_pk, [_item("SKU-1")], NOW)
-    other = put_catalogs(session, our_number.waba_id, [{"id": "2000"}, {"id": "no id"}, {}], LATER)
+    other = put_catalogs(
+        session, our_number.waba_id, [{"id": "2000"}, {"id": "no id"}, {"id": "9" * 65}, {"id": "²"}, {}], LATER
+    )
     assert [catalog.meta_id for catalog in linked_catalogs(session, our_number.waba_id)] == ["2000"]
     assert list(other.values()) == ["2000"]
     assert products_by_sku(session, our_number.waba_id, ["SKU-1"]) == {}
     assert list(products_by_sku(session, our_number.waba_id, ["SKU-1"], "1948")) == ["SKU-1"]
+
+
+def test_a_product_is_deleted_a_year_after_it_is_gone(session: Session, our_number: Number, catalog_pk: int) -> None:
+    put_products(session, catalog_pk, [_item("SKU-1"), _item("SKU-2")], NOW)
+    put_products(session, catalog_pk, [_item("SKU-2")], LATER)
+    finish_reading(session, catalog_pk, LATER)
+    assert purge_products(session, LATER + timedelta(days=365)) == 0
+    assert purge_products(session, LATER + timedelta(days=366)) == 1
+    session.expire_all()
+    assert list(products_by_sku(session, our_number, ["SKU-1", "SKU-2"])) == ["SKU-2"]
+    assert session.scalars(select(ProductSearchText.folded)).all() == ["sku-2\nproduct sku-2"]

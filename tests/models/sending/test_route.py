@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.billing.amount import MICRO
-from models.sending.max_price import bid_spec, multiplier_steps, template_price
+from models.sending.max_price import bid_spec, multiplier_steps, shown_price, template_price
 from models.sending.route import SendRoute, send_route
 from models.tables.number import MarketingPolicy, Number, Waba
 from models.tables.recipient import SendEndpoint
@@ -124,3 +124,19 @@ def test_a_max_price_becomes_the_multiplier_of_the_message() -> None:
 def test_without_a_price_that_can_be_scaled_nothing_is_sent(number: Number, template: Template) -> None:
     with pytest.raises(LookupError):
         send_route(number, template, 45_000)
+
+
+@pytest.mark.parametrize(
+    ("spec", "currency", "shown"),
+    [
+        (None, "EUR", None),
+        (SPEC, "EUR", "0.05 EUR"),
+        (SPEC, None, "bid_amount 5000"),
+        (SPEC, "IDR", "bid_amount 5000"),
+        ({"bid_strategy": "?"}, "EUR", "bid_amount None"),
+    ],
+)
+def test_a_template_s_price_is_shown_as_it_can_be_told(spec: Any, currency: str | None, shown: str | None) -> None:
+    template = _template(spec=spec)
+    template.waba = Waba(currency=currency)
+    assert shown_price(template) == shown

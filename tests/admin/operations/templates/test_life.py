@@ -1,7 +1,7 @@
 """Duplicating, deleting, unpausing, dropping an edit, and taking from Meta's library."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from admin.operations.templates.delete import delete_template, unpause_template
 from admin.operations.templates.drafts import discard_edit, duplicate_template, edit_template
@@ -11,13 +11,15 @@ from bot.meta.template_admin import TemplateAdmin
 from jobs.campaigns.lifecycle import pause_campaign
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.tables.campaign import CampaignStatus
+from models.tables.campaign import CampaignStatus, PauseReason
+from models.tables.cohort import Cohort
 from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.template_life import TemplateEventKind
 from models.templates.definition.problems import DefinitionError
 from tests.support.cli_app import Shell
 from tests.support.factories.campaigns import make_campaign
+from tests.support.media import PNG
 from tests.support.template_files import template_json
 from tests.support.templates import ANA, at_meta, draft_of, life, row_of, write_coupon
 
@@ -111,7 +113,7 @@ def test_a_template_of_metas_library_is_approved_at_once(shell: Shell) -> None:
 def test_a_sample_is_uploaded_in_pieces_when_the_connection_is_lost(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (shell.directory / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\x00" * 5_000)
+    (shell.directory / "a.png").write_bytes(PNG + b"\x00" * 5_000)
     header = {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["a.png"]}}
     definition = template_json("coupon")
     definition["components"][0] = header
@@ -129,7 +131,7 @@ def test_a_sample_is_uploaded_in_pieces_when_the_connection_is_lost(
     shell.ok("templates", "submit", "coupon", "en_US")
     assert tried == [0, 2_000]
     handle = at_meta(shell, "coupon", "en_US").components[0]["example"]["header_handle"][0]
-    assert len(shell.meta.sim.media.handles[handle].data) == 5_008
+    assert len(shell.meta.sim.media.handles[handle].data) == len(PNG) + 5_000
 
 
 def test_a_template_that_a_campaign_is_sending_is_neither_edited_nor_deleted(shell: Shell) -> None:
@@ -147,3 +149,25 @@ def test_a_template_that_a_campaign_is_sending_is_neither_edited_nor_deleted(she
         delete_template(shell.rt, "coupon_gift", None, ANA)
     pause_campaign(shell.rt, campaign_id, utcnow(), ANA)
     assert delete_template(shell.rt, "coupon_gift", None, ANA).languages == ("en",)
+
+
+def test_a_language_that_is_paused_alone_can_be_edited(shell: Shell) -> None:
+    row = row_of(shell, "coupon_gift", "en")
+    with shell.rt.database.write() as session:
+        number = session.scalars(select(Number)).one()
+        template = session.get_one(Template, row.id)
+        campaign = make_campaign(session, number, template, name="Gift", now=utcnow(), status=CampaignStatus.ACTIVE)
+        session.flush()
+        session.execute(delete(Cohort).where(Cohort.campaign_id == campaign.id))
+        cohort = Cohort(campaign_id=campaign.id, position=0, template_id=row.id, created_at=utcnow())
+        session.add(cohort)
+        session.flush()
+        cohort_id = cohort.id
+    definition = template_json("coupon") | {"name": "coupon_gift", "language": "en"}
+    edit_template(shell.rt, "coupon_gift", "en", definition, ANA)
+    with pytest.raises(OperatorError, match="is sending the template"):
+        submit_template(shell.rt, "coupon_gift", "en", ANA)
+    with shell.rt.database.write() as session:
+        cohort = session.get_one(Cohort, cohort_id)
+        cohort.pause_reason, cohort.paused_at = PauseReason.TEMPLATE_PAUSED, utcnow()
+    assert submit_template(shell.rt, "coupon_gift", "en", ANA).name == "coupon_gift"

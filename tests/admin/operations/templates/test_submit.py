@@ -14,8 +14,10 @@ from bot.meta.management import GraphError
 from bot.meta.template_admin import TemplateAdmin
 from bot.sandbox.seed import WABA_ID
 from models.clock import utcnow
+from models.crypto import WrongKeyError
 from models.errors import OperatorError
 from models.stored_texts import show_stored
+from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.template_life import DraftState, TemplateDraft, TemplateEventKind
 from models.templates.definition.problems import DefinitionError
@@ -33,7 +35,7 @@ def slow_review(shell: Shell) -> None:
 
 
 def lose(patch: pytest.MonkeyPatch, name: str) -> None:
-    """Meta does what she is asked, and her answer never comes."""
+    """Meta does what it is asked, and its answer never comes."""
     done = getattr(TemplateAdmin, name)
 
     def call(self: TemplateAdmin, *args: Any) -> Any:
@@ -193,7 +195,7 @@ def test_another_picture_alone_is_an_edit_and_a_max_price_alone_needs_no_picture
     edit_template(shell.rt, row.name, "en", definition | {"optimization_spec": spec}, ANA)
     assert submit_template(shell.rt, row.name, "en", ANA).status == "APPROVED"
     assert at_meta(shell, row.name, "en").extra == {"optimization_spec": spec}
-    with pytest.raises(DefinitionError, match="she wants the file again"):
+    with pytest.raises(DefinitionError, match="Meta wants the file again"):
         edit_template(
             shell.rt, row.name, "en", changed(definition, "components.1.text", "Hello {{1}}, look at it."), ANA
         )
@@ -201,3 +203,14 @@ def test_another_picture_alone_is_an_edit_and_a_max_price_alone_needs_no_picture
     edit_template(shell.rt, row.name, "en", other, ANA)
     assert submit_template(shell.rt, row.name, "en", ANA).status == "PENDING"
     assert at_meta(shell, row.name, "en").components[0]["example"]["header_handle"] == ["4::b3RoZXI="]
+
+
+def test_a_token_that_cannot_be_read_is_said_and_the_draft_is_free(shell: Shell) -> None:
+    draft = write_coupon(shell)
+    with shell.rt.database.write() as session:
+        session.execute(update(Number).values(access_token="nonsense"))
+    with pytest.raises(WrongKeyError):
+        submit_template(shell.rt, "coupon", "en_US", ANA)
+    stored = draft_of(shell, draft.id)
+    assert stored is not None
+    assert stored.state is DraftState.WRITTEN

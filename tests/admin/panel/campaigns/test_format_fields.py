@@ -1,5 +1,6 @@
 """The campaign form has fields for every format, by clicks alone: what it shows is what it saves."""
 
+import re
 from html import unescape
 from io import BytesIO
 from typing import Any
@@ -91,13 +92,13 @@ def test_a_file_for_a_card_is_kept_and_may_be_removed(panel: Panel, manager: Vis
     upload = (BytesIO(PNG), "blue.png")
     page = manager.send("/campaigns/new", **fields, **{"card-1-media_file": upload}, refresh="1").text
     again = form_values(page, "/campaigns/new")
-    assert again["card-1-media_name"] == ["blue.png"]
+    assert re.search(rf'<option value="{again["card-1-media_sha256"][0]}" selected>blue.png</option>', page)
     manager.post("/campaigns/new", **again)
     saved = campaign(panel).content
     assert saved is not None
     assert saved["cards"][1]["media"]["header"]["file"] == "blue.png"
     edit = form_values(manager.get("/campaigns/1/edit"), "/campaigns/1/edit")
-    manager.post("/campaigns/1/edit", **edit, **{"card-1-media_drop": "1"})
+    manager.post("/campaigns/1/edit", **(edit | {"card-1-media_sha256": [""]}))
     saved = campaign(panel).content
     assert saved is not None
     assert "media" not in saved["cards"][1]
@@ -122,6 +123,26 @@ def test_what_is_wrong_in_a_format_is_said_and_nothing_is_written(
     page = manager.refused("/campaigns/new", **(fields | change))
     assert complaint in unescape(page)
     assert panel.shell.data("campaigns", "list", "--json") == []
+
+
+def test_a_draft_without_cards_is_edited_with_a_field_for_each(panel: Panel, manager: Visitor) -> None:
+    _add_template(panel, BY_NAME["media_cards"])
+    created = create_campaign(panel.rt, _file(BY_NAME["media_cards"]), ANA)
+    fields = form_values(manager.get(f"/campaigns/{created.id}/edit"), f"/campaigns/{created.id}/edit")
+    assert {"card-0-media_link", "card-1-media_link", "slot-cards.1.body-1-source"} <= fields.keys()
+
+
+def test_sources_of_another_carousel_are_dropped_with_their_fields(panel: Panel, manager: Visitor) -> None:
+    fields = _cards(panel, manager, "media_cards") | {
+        "slot-cards.0.body-1-source": "text",
+        "slot-cards.0.body-1-text": "10%",
+        "slot-cards.0.body-2-source": "text",
+        "slot-cards.0.body-2-text": "of a template with more",
+    }
+    manager.post("/campaigns/new", **fields)
+    saved = campaign(panel).content
+    assert saved is not None
+    assert saved["cards"][0] == {"variables": {"body": {"1": {"source": "text", "text": "10%"}}}}
 
 
 def test_another_template_drops_what_it_has_no_place_for(panel: Panel, manager: Visitor) -> None:

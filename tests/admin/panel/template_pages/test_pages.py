@@ -9,12 +9,12 @@ import pytest
 from admin.panel.template_pages.form_of import values_of
 from models.tables.user import Role
 from tests.admin.panel.template_pages.test_form_values import BY_CLICKS, as_form
+from tests.support.media import PNG
 from tests.support.panel_app import Panel, Visitor
 from tests.support.template_files import template_json
 from tests.support.templates import at_meta, row_of
 
 pytestmark = [pytest.mark.usefixtures("number_added"), pytest.mark.sqlite_only]
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 100
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_picture_is_uploaded_and_a_wrong_file_is_named_at_its_field(panel: Pan
     lto = fields("lto") | {"header-handle": ""}
     wrong = lto | {"header-file": (io.BytesIO(b"no picture"), "a.jpg")}
     refused = marketer.refused("/templates/new", **wrong)
-    assert "a.jpg is of no known kind; a header of IMAGE takes jpg, png" in refused
+    assert "a.jpg is text, not a picture: allowed are JPEG and PNG" in refused
     page = marketer.post("/templates/new", **lto | {"header-file": (io.BytesIO(PNG), "a.png"), "submit": "1"})
     assert "Submitted" in page
     handle = at_meta(panel.shell, "lto", "en_US").components[0]["example"]["header_handle"][0]

@@ -11,6 +11,7 @@ from bot.meta.callback_data import button_payload, flow_token, read_button
 from bot.webhooks.parse_messages import read_inbound
 from models.campaigns.stats import campaign_stats
 from models.events.types import InboundMessage
+from models.tables.cohort import Cohort
 from models.tables.number import Number
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.recipient_tap import RecipientTap
@@ -147,3 +148,32 @@ def test_an_order_of_any_shape_is_stored_and_taps_nothing(session: Session, numb
     order: dict[str, Any] = {"product_items": [None, 3, {"product_retailer_id": ["a"]}, {}]}
     assert store(session, _said("order", order)).stored == 1
     assert _taps(session) == []
+
+
+def test_an_order_taps_the_cards_of_the_language_that_the_person_got(session: Session, number: Number) -> None:
+    row = _sent(session, number, "product_cards", cards=[{"product": {"sku": "a"}}, {"product": {"sku": "b"}}])
+    template = make_template(session, number, components=BY_NAME["product_cards"].components, language="es")
+    cohort = Cohort(
+        campaign_id=row.campaign_id,
+        position=1,
+        template_id=template.id,
+        content={"cards": [{"product": {"sku": "b"}}, {"product": {"sku": "c"}}]},
+        created_at=SAID_AT,
+    )
+    session.add(cohort)
+    session.flush()
+    row.cohort_id = cohort.id
+    store(session, _said("order", _order("b")))
+    assert _taps(session) == [("0.0", "View", 0)]
+
+
+def test_a_payload_of_another_recipient_says_nothing_about_the_quoted_one(session: Session, number: Number) -> None:
+    row = _sent(session, number, "text_positional")
+    payload = button_payload(MINE, row.id + 1, 1)
+    store(
+        session,
+        replace(
+            _press(row, "No", 1), button_payload=payload, pressed=read_button(payload), context_wamid="wamid.campaign"
+        ),
+    )
+    assert _taps(session) == [("1", "No", 0)]  # by its title

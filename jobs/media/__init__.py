@@ -1,0 +1,1 @@
+"""The media library: checking, storing, uploading to Meta, renewing and removing the files that messages show."""
