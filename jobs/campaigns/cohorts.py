@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphError
 from jobs.campaigns.lifecycle import resume_campaign
-from jobs.campaigns.start import MetaUnavailableError, refresh_from_meta, wake_or_log
+from jobs.campaigns.start import MetaUnavailableError, refresh_from_meta, upload_or_refuse, wake_or_log
 from jobs.core.clock_check import may_take_irreversible_steps
 from jobs.core.conflicts import retry_conflicts, retry_conflicts_again
 from jobs.core.runtime import Runtime, runtime
@@ -97,8 +98,10 @@ def resume_language(rt: Runtime, campaign_id: int, language: str, now: datetime,
         template = waiting_cohort(session, campaign_id, language).template
     refresh_from_meta(rt, campaign_id, now)
     _read_template(rt, campaign_id, template.waba_id, template.name, now)
+    upload_or_refuse(rt, campaign_id, now)
     with rt.database.write() as session:
         cohort = waiting_cohort(session, campaign_id, language)
+        _lock_template(session, cohort)
         if problem := next(template_problems(cohort.template), None):
             raise OperatorError("campaign {campaign_id}: {problem}", campaign_id=campaign_id, problem=problem.text)
         category = category_at_start(session, cohort.campaign)
@@ -130,7 +133,7 @@ def resume_approved_languages(rt: Runtime, now: datetime) -> None:
     )
     query = select(Cohort).join(Cohort.template).join(Cohort.campaign).where(*is_lifted).order_by(Cohort.id)
     with rt.database.read() as session:
-        ready = [(it.id, it.campaign.number_id) for it in session.scalars(query) if _may_go_on(it)]
+        ready = [(it.id, it.campaign.number_id) for it in session.scalars(query) if _may_go_on(session, it)]
         is_over = Cohort.resumes_at <= now, Campaign.status == CampaignStatus.ACTIVE
         over_ids = session.scalars(select(Cohort.id).join(Cohort.campaign).where(*is_over).order_by(Cohort.id)).all()
     if (ready or over_ids) and not may_take_irreversible_steps(rt):
@@ -161,16 +164,32 @@ def resume_language_when_over(cohort_id: int) -> None:
         RESUME_LANGUAGE.started(rt.redis, cohort_id)
 
 
-def _may_go_on(cohort: Cohort) -> bool:
-    template = cohort.template
-    return next(template_problems(template), None) is None and template.quality.upper() != RED
+def _may_go_on(session: Session, cohort: Cohort) -> bool:
+    """Whether a reading that is later than the pause says that the cohort's template is the one that was started with."""
+    template, campaign = cohort.template, cohort.campaign
+    return (
+        cohort.pause_reason in LIFTED_BY_META
+        and campaign.status is CampaignStatus.ACTIVE
+        and template.synced_at is not None
+        and cohort.paused_at is not None
+        and template.synced_at > cohort.paused_at
+        and template.quality.upper() != RED
+        and next(template_problems(template), None) is None
+        and plain_category(template.category) == category_at_start(session, campaign)
+    )
+
+
+def _lock_template(session: Session, cohort: Cohort) -> None:
+    """Lock the template before the campaign, as an event of it does, so that neither overlooks the other."""
+    session.get_one(Template, cohort.template_id, with_for_update=True, populate_existing=True)
 
 
 @retry_conflicts
 def _resume_if_still_approved(rt: Runtime, cohort_id: int, now: datetime) -> None:
     with rt.database.write() as session:
         cohort = session.get_one(Cohort, cohort_id)
-        if cohort.pause_reason in LIFTED_BY_META and _may_go_on(cohort):
+        _lock_template(session, cohort)
+        if _may_go_on(session, cohort):
             resume_cohort(session, cohort_id, now, META)
 
 

@@ -143,7 +143,7 @@ def ask_and_upload(rt: Runtime, campaign_id: int, now: datetime, ignored: Collec
     """
     result = fresh_preflight(rt, campaign_id, now)
     _refuse_if_blocked(campaign_id, [check for check in result.blocking if check.key not in ignored])
-    _upload(rt, campaign_id, now)
+    upload_or_refuse(rt, campaign_id, now)
     return result
 
 
@@ -221,7 +221,8 @@ def _refuse_if_blocked(campaign_id: int, blocking: Sequence[PreflightCheck]) -> 
         )
 
 
-def _upload(rt: Runtime, campaign_id: int, now: datetime) -> None:
+def upload_or_refuse(rt: Runtime, campaign_id: int, now: datetime) -> None:
+    """Upload the campaign's media. Raises OperatorError if one is refused, MetaUnavailableError if Meta cannot take it now."""
     try:
         upload_media(rt, campaign_id, now)
     except GraphError as error:

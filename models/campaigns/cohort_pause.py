@@ -103,13 +103,16 @@ def pause_cohorts(
 
 
 def resume_cohort(session: Session, cohort_id: int, now: datetime, actor: str) -> bool:
-    """Resume a paused cohort, with a line in the audit; False if it was not paused. The caller has checked its template."""
+    """Resume a paused cohort, with a line in the audit. The caller has locked its template, and checked it.
+
+    False if it is not paused, or was paused anew since it was read.
+    """
     cohort = session.get_one(Cohort, cohort_id)
     if not lock_campaign(session, cohort.campaign_id):
         return False
     statement = (
         update(Cohort)
-        .where(Cohort.id == cohort_id, Cohort.paused_at.is_not(None))
+        .where(Cohort.id == cohort_id, Cohort.paused_at.is_not(None), Cohort.paused_at == cohort.paused_at)
         .values(pause_reason=None, pause_detail=None, paused_at=None, resumes_at=None)
         .returning(Cohort.id)
     )

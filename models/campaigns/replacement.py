@@ -57,9 +57,7 @@ def is_held_up(campaign: Campaign, cohort: Cohort) -> bool:
     """Whether what Meta decided about the cohort's template holds up the cohort, or with it the whole campaign."""
     if cohort.paused_at is not None:
         return campaign.status in (CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
-    return (
-        campaign.languages is None and campaign.status is CampaignStatus.PAUSED and campaign.pause_reason in OF_TEMPLATE
-    )
+    return campaign.status is CampaignStatus.PAUSED and campaign.pause_reason in OF_TEMPLATE
 
 
 def replacements(session: Session, cohort: Cohort) -> Sequence[Template]:
