@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask import url_for
 from markupsafe import Markup
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.auth.web_security import runtime
-from admin.panel.media_pictures import media_pictures
 from bot.preview.bubble import Bubble
 from bot.preview.draw import draw, draw_on_screen
 from bot.preview.filled_text import SlotState, SlotValue
@@ -15,12 +16,13 @@ from bot.preview.look import Look, Theme
 from bot.preview.pictures import NO_PICTURES, DrawnMedium, DrawnProduct, Pictures
 from bot.preview.template import template_bubble
 from bot.preview.template_values import TemplateValues, medium_references, values_by_place
-from jobs.media.references import media_hashes
 from models.catalog.lookup import products_by_sku
 from models.clock import utcnow
+from models.db.bulk import among
 from models.sending.cohorts import cohort_content
 from models.tables.campaign import Campaign
 from models.tables.cohort import Cohort
+from models.tables.media import MediaFile, MediaKind
 from models.tables.recipient import Recipient
 from models.tables.template import Template
 from models.templates.content import MessageContent, content_of
@@ -111,13 +113,24 @@ def _source_value(source: Mapping[str, Any]) -> SlotValue | None:
 
 
 def pictures_of(session: Session, waba_pk: int, content: MessageContent) -> Pictures:
-    """What is drawn for a campaign's media and products. Pictures of products lie on other hosts, and none is loaded from there."""
-    media: dict[str, DrawnMedium] = {}
+    """What is drawn for a campaign's media and products: thumbnails of the library, names of the rest.
+
+    Pictures of products lie on other hosts, and none is loaded from there.
+    """
+    media = {}
     for medium in content.all_media():
         for reference in medium_references(medium):
             media[reference] = DrawnMedium(name=str(medium.get("file") or medium.get("link") or ""))
-    media |= media_pictures(session, media_hashes(content.media, content.content_column()))
+    files = select(MediaFile).where(among(session, MediaFile.sha256, sorted(media)), MediaFile.deleted_at.is_(None))
+    for file in session.scalars(files) if media else ():
+        media[file.sha256] = _drawn_file(file)
     skus = content.skus()
     found = products_by_sku(session, waba_pk, skus, content.products.get("catalog_id")) if skus else {}
     products = {sku: DrawnProduct(product.name, product.price_text or "") for sku, product in found.items()}
     return Pictures(media, products)
+
+
+def _drawn_file(file: MediaFile) -> DrawnMedium:
+    """A file of the library. Only a picture has a thumbnail."""
+    url = url_for("panel_media.thumbnail", media_id=file.id) if file.kind is MediaKind.IMAGE else ""
+    return DrawnMedium(url, file.name, file.size_bytes)

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from admin.panel.template_preview import draw_components, source_values
 from bot.preview.filled_text import SlotState, SlotValue
+from jobs.media.library import add_media
+from models.clock import utcnow
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.number import Number
@@ -15,8 +17,9 @@ from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.content import MessageContent
 from tests.support.factories.campaigns import make_template
+from tests.support.media import picture
 from tests.support.panel_app import Panel
-from tests.support.preview_gallery import TEMPLATES, body
+from tests.support.preview_gallery import TEMPLATES, body, header
 
 pytestmark = [pytest.mark.usefixtures("furnished"), pytest.mark.sqlite_only]
 
@@ -187,3 +190,18 @@ def test_a_person_of_another_language_is_shown_the_template_of_theirs(panel: Pan
     page = seen(panel, preview_person="other_language")
     assert 'Hola <mark class="wa-slot wa-value">Person 0</mark>, ha llegado la primavera' in page
     assert "gets it (es_MX)" in page
+
+
+def test_the_picture_of_the_library_is_shown_on_the_page_and_in_the_form(panel: Panel) -> None:
+    change(panel, [header("IMAGE"), body("Look")])
+    file = add_media(panel.rt, "spring.jpg", [picture("JPEG", size=(1200, 628))], "test", utcnow())
+    with panel.rt.database.write() as session:
+        session.get_one(Campaign, 3).media = {"header": {"sha256": file.sha256}}
+        number = session.scalars(select(Number)).one().phone_number_id
+    shown = f'<img src="/admin/media/{file.id}/thumbnail" alt="Image: spring.jpg" loading="lazy">'
+    assert shown in seen(panel)
+    manager = panel.of(Role.MANAGER)
+    fields = {"number": number, "template": "spring|en", "media_sha256": file.sha256}
+    assert shown in manager.send("/campaigns/preview", **fields).text
+    thumbnail = manager.client.get(f"/admin/media/{file.id}/thumbnail")
+    assert (thumbnail.status_code, thumbnail.mimetype) == (200, "image/jpeg")
