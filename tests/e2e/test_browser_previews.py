@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from bot.sandbox.seed import CATALOG_ID, PHONE_NUMBER_ID, WABA_ID
+from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
 from models.tables.user import Role
 from tests.support.browser import Watched, browsing, serving
 from tests.support.message_formats import FORMATS, with_ours
@@ -15,7 +15,6 @@ from tests.support.panel_app import PASSWORD, Panel
 from tests.support.sandbox_client import Caller
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]
-PRODUCTS = [{"retailer_id": sku, "name": f"Sneaker {sku}"} for sku in ("2lc20305pt", "nqryix03ez", "vrpj01fvwp")]
 WIDTHS = (1280, 390)
 MEASURED = """root => {
   const shown = [...root.querySelectorAll("[class^=wa-]")].filter(
@@ -45,7 +44,6 @@ def formats_made(panel: Panel, number_added: None) -> dict[str, int]:
     """A campaign of every format, whose message somebody got; its id by the format's name."""
     shell, world = panel.shell, panel.shell.meta.sim.world
     caller = Caller(shell.meta)
-    shell.meta.call(world.catalogs.add, WABA_ID, {"id": CATALOG_ID, "products": PRODUCTS})
     for each in FORMATS:
         shell.meta.call(world.add_template, WABA_ID, each.template)
     shell.ok("templates", "sync")
