@@ -6,20 +6,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.audience.eligibility import MARKETING
+from models.catalog.problems import needs_catalog
 from models.tables.campaign import Campaign, CampaignType
 from models.tables.template import Template
 
-CATALOG_BUTTON = "CATALOG"
-
 
 def type_of_template(template: Template) -> CampaignType:
-    """The type of a campaign that sends this template. A button that opens the whole catalog makes it one of the catalog
-    (docs/meta.md §5.6); else Meta's category decides.
+    """The type of a campaign that sends this template: a template that shows products makes it one of the catalog, else Meta's
+    category decides.
     """
-    for component in template.components:
-        buttons = component.get("buttons") or []
-        if any(str(button.get("type", "")).upper() == CATALOG_BUTTON for button in buttons):
-            return CampaignType.CATALOG
+    if needs_catalog(template.components):
+        return CampaignType.CATALOG
     return CampaignType.PROMOTIONAL if template.category.upper() == MARKETING else CampaignType.INFORMATIONAL
 
 

@@ -49,7 +49,7 @@ class CampaignOutcome(StrEnum):
 
 
 class CampaignType(StrEnum):
-    """What a campaign sends, by its template: an offer, information, or the whole catalog of a shop."""
+    """What a campaign sends, by its template: an offer, information, or products of a catalog."""
 
     PROMOTIONAL = "promotional"
     INFORMATIONAL = "informational"

@@ -1,4 +1,4 @@
-"""What a campaign is: an offer, information, or the whole catalog."""
+"""What a campaign is: an offer, information, or products of a catalog."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice
 
 BODY: dict[str, Any] = {"type": "BODY", "text": "Hello {{1}}"}
+PRODUCT_CARDS = {"type": "CAROUSEL", "cards": [{"components": [{"type": "HEADER", "format": "PRODUCT"}]}] * 2}
 
 
 def _buttons(*kinds: str) -> dict[str, Any]:
@@ -27,8 +28,9 @@ def _buttons(*kinds: str) -> dict[str, Any]:
         ("AUTHENTICATION", [BODY], "informational"),
         ("MARKETING", [BODY, _buttons("CATALOG")], "catalog"),
         ("MARKETING", [BODY, _buttons("QUICK_REPLY", "catalog")], "catalog"),
-        ("MARKETING", [BODY, _buttons("MPM")], "promotional"),
-        ("MARKETING", [BODY, _buttons("SPM")], "promotional"),
+        ("MARKETING", [BODY, _buttons("MPM")], "catalog"),
+        ("MARKETING", [BODY, _buttons("SPM")], "catalog"),
+        ("MARKETING", [BODY, PRODUCT_CARDS], "catalog"),
         ("UTILITY", [BODY, _buttons("CATALOG")], "catalog"),
         ("MARKETING", [BODY, {"type": "BUTTONS", "buttons": None}], "promotional"),
     ],
