@@ -13,13 +13,13 @@ from admin.panel.base import PanelView, back, form, sentence
 from admin.panel.template_pages.form_definition import KINDS, FormDefinition
 from admin.panel.template_pages.form_of import values_of
 from admin.panel.template_pages.form_values import FormValues, apply_change, read_form
+from admin.panel.template_pages.language_names import language_choices
 from admin.panel.template_preview import draw_components
 from jobs.media.incoming import chunks_of
 from models.errors import OperatorError
 from models.tables.number import Number
 from models.tables.template import Template
 from models.tables.user import Role
-from models.templates.definition.languages import LANGUAGES
 from models.templates.definition.parse import MAX_BYTES, definition_json
 from models.templates.definition.problems import DefinitionError, Problem
 from models.templates.definition.text_rules import variables_of
@@ -163,7 +163,7 @@ class TemplateForms(PanelView):
         category = str(made.json.get("category") or "")
         return self.render(
             "panel/template/form.html", row=template, values=values, kind=kind, wrong=wrong, others=others, kinds=KINDS,
-            categories=CATEGORIES, languages=[(code, code) for code in LANGUAGES], numbers=self._numbers(),
+            categories=CATEGORIES, languages=language_choices(), numbers=self._numbers(),
             is_draft=template is None or template.status == DRAFT,
             new_buttons=OFFER_BUTTONS if kind == "offer" else NEW_BUTTONS, labels=dict(NEW_BUTTONS + PRODUCT_BUTTONS),
             card_buttons=PRODUCT_BUTTONS if kind == "products" else CARD_BUTTONS, variables_of=variables_of,

@@ -12,6 +12,7 @@ from admin.operations.templates.delete import delete_template, unpause_template
 from admin.operations.templates.drafts import discard_edit, duplicate_template
 from admin.operations.templates.submit import submit_template
 from admin.panel.base import PAGE_ROWS, action, back, page, positive, sentence
+from admin.panel.template_pages.language_names import language_choices
 from admin.panel.template_pages.library import TemplateLibrary
 from admin.panel.template_preview import draw_components, preview_of
 from jobs.core.conflicts import retry_conflicts
@@ -26,7 +27,6 @@ from models.tables.number import Number, Waba
 from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.advice import template_advice
-from models.templates.definition.languages import LANGUAGES
 from models.templates.life import APPROVED, DRAFT, EDITABLE, edits_left, life_of, pending_draft
 from models.templates.opt_out_buttons import opt_out_titles
 from models.templates.slots import template_slots
@@ -98,7 +98,7 @@ class TemplateView(TemplateLibrary):
             life=[(event, read_text(event.reason), _what_to_do(event.after, event.reason)) for event in events],
             advice=template_advice(template.status, template.rejected_reason), left=left, tones=TONES,
             qualities=QUALITIES, price=price,
-            free_languages=[(code, code) for code in LANGUAGES if code not in {each.language for each in languages}],
+            free_languages=[choice for choice in language_choices() if choice[0] not in {each.language for each in languages}],
             can_edit=template.missing_at is None and template.status in (*EDITABLE, DRAFT, "PENDING"),
         )  # fmt: skip
 
