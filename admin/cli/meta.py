@@ -1,9 +1,12 @@
-"""Defines `flask numbers add`, which calls Meta."""
+"""Defines the commands of `flask numbers` that call Meta."""
 
 import click
 
 from admin.cli.shared import ACTOR, Command, as_json, print_json, read_stdin, runtime_here
+from admin.operations.marketing_api import refresh_marketing, set_marketing_api, show_marketing
 from admin.operations.numbers import add_number
+from bot.meta.management import GraphError
+from models.tables.number import MarketingPolicy
 
 
 @click.command("add", cls=Command)
@@ -37,3 +40,36 @@ def add(
     )
     click.echo(f"status {number.status}, quality {number.quality}")
     click.echo(f"webhooks: {number.webhooks}")
+
+
+@click.command("marketing", cls=Command)
+@click.argument("number_id", type=int)
+@click.option(
+    "--policy", type=click.Choice([*MarketingPolicy]), help="Send marketing by the Marketing Messages API, so."
+)
+@click.option("--off", "is_off", is_flag=True, help="Send marketing by the Cloud API again.")
+@click.option(
+    "--share-activity",
+    type=click.Choice(["yes", "no", "account"]),
+    help="Whether deliveries, reads and clicks are shared with Meta; account: as it says there.",
+)
+@as_json
+def marketing(number_id: int, policy: str | None, is_off: bool, share_activity: str | None, is_json: bool) -> None:
+    """Show or set whether a number sends marketing by Meta's Marketing Messages API."""
+    if is_off and (policy or share_activity):
+        raise click.UsageError("--off goes without --policy and --share-activity")
+    if share_activity and not policy:
+        raise click.UsageError("--share-activity goes with --policy")
+    rt = runtime_here()
+    if policy or is_off:
+        shares = {"yes": True, "no": False}.get(share_activity or "account")
+        set_marketing_api(rt, number_id, policy, shares, ACTOR)
+    try:
+        setting = refresh_marketing(rt, number_id)
+    except GraphError:  # the choice is stored, and why Meta did not answer stands beside it
+        setting = show_marketing(rt, number_id)
+    if is_json:
+        print_json(setting.to_json())
+        return
+    for name, value in setting.to_json().items():
+        click.echo(f"{name}: {'' if value is None else value}")

@@ -1,6 +1,7 @@
 """Each format on the simulated phone and in the panel's preview, in a real browser: they are alike, and within Meta's limits."""
 
 import os
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from models.tables.user import Role
 from tests.support.browser import Watched, browsing, serving
 from tests.support.message_formats import FORMATS, with_ours
 from tests.support.panel_app import PASSWORD, Panel
+from tests.support.proof import rounds
 from tests.support.sandbox_client import Caller
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]
-WIDTHS = (1280, 390)
 MEASURED = """root => {
   const shown = [...root.querySelectorAll("[class^=wa-]")].filter(
     part => part.checkVisibility() && !part.closest(".wa-stamp, .wa-caption, .wa-slot, svg"));
@@ -84,8 +85,9 @@ def look(page: Page, selector: str, name: str) -> None:
         page.locator(selector).last.screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("width", "colours"), rounds([(1280, "light"), (390, "dark")], [*product((1280, 390), ("light", "dark"))])
+)
 def test_every_format_is_alike_on_the_phone_and_in_the_preview_and_within_metas_limits(
     width: int, colours: Any, panel: Panel, formats_made: dict[str, int]
 ) -> None:

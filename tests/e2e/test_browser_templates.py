@@ -7,11 +7,11 @@ from playwright.sync_api import expect
 
 from models.tables.user import Role
 from tests.support.browser import Watched, browsing, serving
+from tests.support.media import picture
 from tests.support.panel_app import PASSWORD, Panel
 from tests.support.templates import at_meta
 
 pytestmark = [pytest.mark.browser, pytest.mark.sqlite_only]
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 100
 
 
 @pytest.fixture(params=(1280, 390))
@@ -26,7 +26,7 @@ def test_a_carousel_is_written_by_clicks_and_approved(panel: Panel, template_bro
     page = template_browser.page
     template_browser.open("/templates/new")
     page.get_by_label("What it is").select_option("carousel")
-    page.get_by_label("Name", exact=True).fill("spring_cards")
+    page.get_by_label("Name", exact=True).fill("summer_cards")
     page.get_by_label("Text", exact=True).fill("Chosen for you, {{1}}: our spring shoes.")
     page.get_by_label("Sample for {{1}}").fill("Ana")
     expect(page.locator(".wa-body").first).to_contain_text("Chosen for you, Ana")
@@ -38,7 +38,7 @@ def test_a_carousel_is_written_by_clicks_and_approved(panel: Panel, template_bro
     for card, words in enumerate(("Blue", "Red")):
         group = page.locator(f"#c-{card}")
         group.get_by_label("Sample that Meta reviews").set_input_files(
-            {"name": f"{words}.png", "mimeType": "image/png", "buffer": PNG}
+            {"name": f"{words}.png", "mimeType": "image/png", "buffer": picture()}
         )
         group.get_by_label("Text", exact=True).fill(words)
         group.get_by_label("Label").fill("More")
@@ -46,7 +46,7 @@ def test_a_carousel_is_written_by_clicks_and_approved(panel: Panel, template_bro
     page.get_by_role("button", name="Save and submit to Meta").click()
     expect(page.get_by_role("status")).to_contain_text("Submitted")
     panel.shell.meta.wait_at_rest(10)
-    assert at_meta(panel.shell, "spring_cards", "en").status == "APPROVED"
+    assert at_meta(panel.shell, "summer_cards", "en").status == "APPROVED"
     width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert width[0] <= width[1]
     template_browser.check()
