@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.meta.callback_data import button_payload, flow_token
 from bot.meta.file_names import with_file_name
-from models.templates.components import card_components, card_count, offer_of, word
+from models.templates.components import MEDIA_FORMATS, card_components, card_count, offer_of, word
 from models.templates.content import FLOW_DATA, OFFER, OFFER_CODE, MessageContent, card_place
 from models.templates.parameters import as_text
 from models.templates.placeholder import PLACEHOLDER
@@ -16,7 +16,6 @@ Built = dict[str, Any]
 Part = Built | Callable[[Values, int], Built]
 """A component that is the same for all, or what builds it from the values and the id of a recipient."""
 
-MEDIA_FORMATS = {"IMAGE": "image", "VIDEO": "video", "DOCUMENT": "document", "GIF": "gif"}
 _ORDER = {kind: place for place, kind in enumerate(("HEADER", "BODY", "LIMITED_TIME_OFFER", "CAROUSEL", "BUTTONS"))}
 
 
@@ -68,7 +67,7 @@ class ComponentWriter:
         if form == "TEXT":
             return self._text("header", variable_names(str(component.get("text", ""))), card)
         if form in MEDIA_FORMATS:
-            kind = MEDIA_FORMATS[form]
+            kind = form.lower()
             medium = self._content.media_of(card).get("header") or {}
             allowed = ("id", "link", "filename") if kind == "document" else ("id", "link")
             value = {key: medium[key] for key in allowed if medium.get(key)}

@@ -7,7 +7,7 @@ short makes no product gone.
 import logging
 import time
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN
 from jobs.core.wake_ups import SYNC_CATALOGS
 from jobs.maintenance.meta_sync import management_client
+from jobs.maintenance.sync_counts import SyncCounts
 from models.catalog.reading import begin_readings, end_reading, is_reading, keep_place, start_of_reading
 from models.catalog.store import finish_reading, put_catalogs, put_products
 from models.clock import utcnow
@@ -40,7 +41,7 @@ class CatalogsUnreadError(GraphError):
 
 
 @dataclass
-class CatalogSyncResult:
+class CatalogSyncResult(SyncCounts):
     """How many catalogs and products Meta lists, how many are new here, how many are gone, and how many have no usable SKU."""
 
     catalogs: int = 0
@@ -48,15 +49,6 @@ class CatalogSyncResult:
     created: int = 0
     gone: int = 0
     skipped: int = 0
-
-    def add(self, other: "CatalogSyncResult") -> None:
-        """Add another account's counts."""
-        for name, count in asdict(other).items():
-            setattr(self, name, getattr(self, name) + count)
-
-    def to_json(self) -> dict[str, int]:
-        """The counts by name, as the command line prints them."""
-        return asdict(self)
 
 
 def sync_catalogs(waba_pk: int) -> None:

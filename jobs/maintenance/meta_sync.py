@@ -6,7 +6,7 @@ requested: a change that a webhook reported later is kept (`status_at`, `state_a
 
 import logging
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from bot.opt_out_words import is_certain_stop
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.wake_ups import SYNC_NUMBER, SYNC_TEMPLATES
+from jobs.maintenance.sync_counts import SyncCounts
 from models.campaigns.pause import lift_account, lift_number
 from models.campaigns.template_changes import TemplateReading, pause_for_reading
 from models.clock import utcnow
@@ -41,7 +42,7 @@ NUMBER_MAX_AGE = timedelta(minutes=10)
 
 
 @dataclass
-class SyncResult:
+class SyncResult(SyncCounts):
     """How many templates a reading created, changed, left as they were, or no longer found."""
 
     created: int = 0
@@ -49,15 +50,6 @@ class SyncResult:
     unchanged: int = 0
     missing: int = 0
     """Stored here and no longer listed by Meta."""
-
-    def add(self, other: "SyncResult") -> None:
-        """Add another account's counts."""
-        for name, count in asdict(other).items():
-            setattr(self, name, getattr(self, name) + count)
-
-    def to_json(self) -> dict[str, int]:
-        """The counts by name, as the command line prints them."""
-        return asdict(self)
 
 
 def management_client(rt: Runtime, number: Number) -> GraphAdmin:

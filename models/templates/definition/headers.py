@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.templates.components import MEDIA_FORMATS
 from models.templates.definition.examples import Examples, flat_texts, read_examples
 from models.templates.definition.part import Part, present
 from models.templates.definition.reader import Reader
 
-MEDIA_FORMATS = ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
 HEADER_FORMATS = ("TEXT", *MEDIA_FORMATS, "LOCATION", "PRODUCT")
 
 
