@@ -17,7 +17,7 @@ from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.ingest.consumer import BEAT_KEY
 from jobs.media.incoming import take_in
-from jobs.media.store import MediaStore, media_store
+from jobs.media.store import ContentStore, media_store
 from jobs.restore.marks import redactions_in_redis
 from jobs.restore.redaction_file import redact_marked
 from models.config import Settings
@@ -136,7 +136,7 @@ def _put_database_back(
     return None
 
 
-def _put_media_back(settings: Settings, store: MediaStore, archive: ArchiveReader) -> int:
+def _put_media_back(settings: Settings, store: ContentStore, archive: ArchiveReader) -> int:
     names = [name for name in archive.manifest.members if PurePosixPath(name).parts[:1] == ("media",)]
     for name in names:
         key = PurePosixPath(name).name

@@ -44,7 +44,7 @@ class TextTitle:
 
 
 @dataclass(frozen=True, slots=True)
-class Medium:
+class MediumHeader:
     """A picture or video. `url` is None where no picture of it can be shown; `is_cropped`: shown in Meta's wide format."""
 
     kind: MediumKind
@@ -63,7 +63,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceHeader:
     """A location. `coordinates` as they are written."""
 
     name: FilledText
@@ -72,7 +72,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class ProductHeader:
     """One product of a catalog, in a header, a card or a list."""
 
     sku: str
@@ -105,19 +105,29 @@ class ContactCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class OrderSummary:
     """A cart that was sent. `total` as it is shown, "" if the items have different currencies."""
 
     items: int
     total: str
-    products: tuple[Product, ...]
+    products: tuple[ProductHeader, ...]
 
 
-Header = TextTitle | Medium | Document | Place | Product | Collection | Recording | ContactCard | Order
+Header = (
+    TextTitle
+    | MediumHeader
+    | Document
+    | PlaceHeader
+    | ProductHeader
+    | Collection
+    | Recording
+    | ContactCard
+    | OrderSummary
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class OfferBanner:
     """The row of a limited-time offer. `expires_at` in seconds since 1970, None if it does not expire or is not known yet."""
 
     text: FilledText
@@ -127,7 +137,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
+class BubbleButton:
     """What can be tapped. `place` is its index among the buttons of the message or the card, `payload` what a tap sends."""
 
     kind: ButtonKind
@@ -139,21 +149,21 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """A choice of a list. `product` for a list of products."""
 
     title: str
     description: str = ""
     payload: str = ""
-    product: Product | None = None
+    product: ProductHeader | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ListSection:
     """Rows under a title, "" for none."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[ListRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +171,18 @@ class Sheet:
     """What opens from the bottom of the screen when `opener` is tapped."""
 
     opener: str
-    sections: tuple[Section, ...]
+    sections: tuple[ListSection, ...]
     is_products: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class BubbleCard:
     """One card of a carousel; `place` is its index."""
 
     place: int
     header: Header | None
     body: FilledText
-    buttons: tuple[Button, ...]
+    buttons: tuple[BubbleButton, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +190,12 @@ class Bubble:
     """A message. `notice` labels what cannot be drawn. `is_marketing`: the phone cuts its body after five lines."""
 
     header: Header | None = None
-    offer: Offer | None = None
+    offer: OfferBanner | None = None
     body: FilledText = NO_TEXT
     footer: FilledText = NO_TEXT
-    buttons: tuple[Button, ...] = ()
+    buttons: tuple[BubbleButton, ...] = ()
     sheet: Sheet | None = None
-    cards: tuple[Card, ...] = ()
+    cards: tuple[BubbleCard, ...] = ()
     notice: str = ""
     is_marketing: bool = False
 

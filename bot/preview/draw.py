@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from bot.preview.bubble import Bubble, Card, Header, Medium, MediumKind, Offer, TextTitle
+from bot.preview.bubble import Bubble, BubbleCard, Header, MediumHeader, MediumKind, OfferBanner, TextTitle
 from bot.preview.cut import cut_of
 from bot.preview.draw_buttons import draw_buttons, draw_sheet
 from bot.preview.draw_header import draw_header
@@ -52,7 +52,7 @@ def _bubble(bubble: Bubble, look: Look) -> Markup:
 
 def _is_narrow(header: Header | None) -> bool:
     """Whether the bubble is as wide as its text."""
-    is_sticker = isinstance(header, Medium) and header.kind is MediumKind.STICKER
+    is_sticker = isinstance(header, MediumHeader) and header.kind is MediumKind.STICKER
     return header is None or is_sticker or isinstance(header, TextTitle)
 
 
@@ -78,7 +78,7 @@ def _is_skin(character: str) -> bool:
     return 0x1F3FB <= ord(character) <= 0x1F3FF
 
 
-def _offer(offer: Offer, look: Look) -> Markup:
+def _offer(offer: OfferBanner, look: Look) -> Markup:
     words = look.words
     countdown = countdown_of(offer, look)
     return element(
@@ -99,7 +99,7 @@ def _code(code: FilledText, template: str) -> Markup:
     return joined(before, plain(code), after)
 
 
-def countdown_of(offer: Offer, look: Look) -> str:
+def countdown_of(offer: OfferBanner, look: Look) -> str:
     """How long the offer lasts, as its row says it; "" for one that does not expire."""
     words = look.words
     if not offer.has_expiration and offer.expires_at is None:
@@ -117,7 +117,7 @@ def countdown_of(offer: Offer, look: Look) -> str:
     )
 
 
-def _cards(cards: tuple[Card, ...], look: Look) -> Markup | None:
+def _cards(cards: tuple[BubbleCard, ...], look: Look) -> Markup | None:
     if not cards:
         return None
     label = look.words.cards.format(count=len(cards))
@@ -126,7 +126,7 @@ def _cards(cards: tuple[Card, ...], look: Look) -> Markup | None:
     return element("div", element("ul", *drawn), class_="wa-cards", role="region", aria_label=label, tabindex="0")
 
 
-def _card(card: Card, count: int, look: Look) -> Markup:
+def _card(card: BubbleCard, count: int, look: Look) -> Markup:
     content = (
         draw_header(card.header, look.words) if card.header else None,
         element("div", formatted(card.body, opens_links=look.opens_links), class_="wa-body") if card.body else None,

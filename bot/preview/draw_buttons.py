@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from bot.preview.bubble import Button, ButtonKind, Row, Sheet
+from bot.preview.bubble import BubbleButton, ButtonKind, ListRow, Sheet
 from bot.preview.elements import element, joined, void
 from bot.preview.icons import button_icon, icon
 from bot.preview.look import Look, Tap
@@ -15,7 +15,9 @@ VISIBLE_OF_MORE = 2
 _FOLLOWED = ("https://", "http://")
 
 
-def draw_buttons(buttons: Sequence[Button], sheet: Sheet | None, look: Look, card: int | None = None) -> Markup | None:
+def draw_buttons(
+    buttons: Sequence[BubbleButton], sheet: Sheet | None, look: Look, card: int | None = None
+) -> Markup | None:
     """The buttons of a message, or of the card at this index; None if there are none.
 
     The button that opens `sheet`'s products is drawn with the sheet.
@@ -31,7 +33,7 @@ def draw_buttons(buttons: Sequence[Button], sheet: Sheet | None, look: Look, car
     return element("div", *visible, element("details", opener, rest, class_="wa-all"), class_="wa-buttons")
 
 
-def _button(button: Button, look: Look, card: int | None) -> Markup:
+def _button(button: BubbleButton, look: Look, card: int | None) -> Markup:
     tap = Tap(button.kind.value, button.title, button.place, button.payload, card)
     content = joined(button_icon(button.kind), element("span", button.title, dir="auto"))
     attributes = dict(look.tap(tap) or {}) if look.tap else {}
@@ -62,7 +64,7 @@ def draw_sheet(sheet: Sheet | None, look: Look) -> Markup | None:
     )
 
 
-def _row(row: Row, place: int, look: Look, *, is_product: bool) -> Markup:
+def _row(row: ListRow, place: int, look: Look, *, is_product: bool) -> Markup:
     kind = "product_row" if is_product else "row"
     picture: Markup | None = None
     if row.product is not None:

@@ -7,11 +7,11 @@ from bot.preview.bubble import (
     ContactCard,
     Document,
     Header,
-    Medium,
+    MediumHeader,
     MediumKind,
-    Order,
-    Place,
-    Product,
+    OrderSummary,
+    PlaceHeader,
+    ProductHeader,
     Recording,
     TextTitle,
 )
@@ -28,13 +28,13 @@ def draw_header(header: Header, words: PhoneWords) -> Markup:
     match header:
         case TextTitle():
             return element("div", plain(header.text), class_="wa-title", dir="auto")
-        case Medium():
+        case MediumHeader():
             return _medium(header, words)
         case Document():
             return _document(header, words)
-        case Place():
+        case PlaceHeader():
             return _place(header, words)
-        case Product():
+        case ProductHeader():
             return _product(header)
         case Collection():
             return _collection(header, words)
@@ -44,11 +44,11 @@ def draw_header(header: Header, words: PhoneWords) -> Markup:
             )
         case ContactCard():
             return joined(*(_tile("person", name, "wa-contact") for name in header.names))
-        case Order():
+        case OrderSummary():
             return _order(header, words)
 
 
-def _medium(medium: Medium, words: PhoneWords) -> Markup:
+def _medium(medium: MediumHeader, words: PhoneWords) -> Markup:
     said = getattr(words, medium.kind.value)
     form = f"wa-medium wa-{medium.kind}" + (" wa-cropped" if medium.is_cropped else "")
     mark: Markup | None = None
@@ -90,7 +90,7 @@ def size_text(size: int) -> str:
     return f"{value:.1f} {_UNITS[place]}" if place and value < 9.95 else f"{value:.0f} {_UNITS[place]}"
 
 
-def _place(place: Place, words: PhoneWords) -> Markup:
+def _place(place: PlaceHeader, words: PhoneWords) -> Markup:
     name = plain(place.name) if place.name else place.coordinates or words.location
     address = element("div", plain(place.address), class_="wa-soft", dir="auto") if place.address else None
     lines = element("div", element("div", name, class_="wa-name", dir="auto"), address, class_="wa-address")
@@ -103,7 +103,7 @@ def _picture(url: str | None, alt: str) -> Markup:
     return element("div", void("img", src=url, alt=alt, loading="lazy"), class_="wa-picture")
 
 
-def _product(product: Product) -> Markup:
+def _product(product: ProductHeader) -> Markup:
     price = element("div", product.price, class_="wa-soft") if product.price else None
     lines = element("div", element("div", product.name, class_="wa-name", dir="auto"), price, class_="wa-lines")
     return element("div", _picture(product.url, product.name), lines, class_="wa-product")
@@ -124,7 +124,7 @@ def _collection(collection: Collection, words: PhoneWords) -> Markup:
     return element("div", sign, lines, class_="wa-tile wa-collection")
 
 
-def _order(order: Order, words: PhoneWords) -> Markup:
+def _order(order: OrderSummary, words: PhoneWords) -> Markup:
     said = words.one_item if order.items == 1 else words.items.format(count=order.items)
     lines = element(
         "div",

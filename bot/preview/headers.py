@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.preview.bubble import Collection, Document, Medium, MediumKind, Place, Product, Row, Section, Sheet
+from bot.preview.bubble import (
+    Collection,
+    Document,
+    ListRow,
+    ListSection,
+    MediumHeader,
+    MediumKind,
+    PlaceHeader,
+    ProductHeader,
+    Sheet,
+)
 from bot.preview.filled_text import FilledText, fill
 from bot.preview.pictures import Pictures, own_address
 from bot.preview.shapes import text_in
@@ -25,29 +35,29 @@ def medium_header(
     words: PhoneWords,
     *,
     is_cropped: bool = False,
-) -> Medium | Document | None:
+) -> MediumHeader | Document | None:
     """The header of a picture, video, GIF, sticker or document (`kind` in small letters); None for another kind."""
     drawn = pictures.medium(*references)
     if kind == "document":
         return Document(file_name or drawn.name or words.document, drawn.size, own_address(drawn.url))
     if kind not in _KINDS:
         return None
-    return Medium(_KINDS[kind], own_address(drawn.url), drawn.name or file_name, is_cropped)
+    return MediumHeader(_KINDS[kind], own_address(drawn.url), drawn.name or file_name, is_cropped)
 
 
-def place_header(facts: Mapping[str, Any], *, is_needed: bool = False) -> Place:
+def place_header(facts: Mapping[str, Any], *, is_needed: bool = False) -> PlaceHeader:
     """A location. `is_needed`: a template's, whose values may still be missing."""
     coordinates = ", ".join(text for text in (text_in(facts, "latitude"), text_in(facts, "longitude")) if text)
     name, address = text_in(facts, "name"), text_in(facts, "address")
     if is_needed and not coordinates and not name:
-        return Place(fill("{{location}}", {}), FilledText(address))
-    return Place(FilledText(name), FilledText(address), coordinates)
+        return PlaceHeader(fill("{{location}}", {}), FilledText(address))
+    return PlaceHeader(FilledText(name), FilledText(address), coordinates)
 
 
-def product_header(sku: str, pictures: Pictures, words: PhoneWords) -> Product:
+def product_header(sku: str, pictures: Pictures, words: PhoneWords) -> ProductHeader:
     """A product; one that is not chosen yet is called what the phone calls any."""
     drawn = pictures.product(sku)
-    return Product(sku, drawn.name or words.product, drawn.price, own_address(drawn.url))
+    return ProductHeader(sku, drawn.name or words.product, drawn.price, own_address(drawn.url))
 
 
 def collection_header(title: FilledText, skus: Sequence[str], thumbnail_sku: str, pictures: Pictures) -> Collection:
@@ -67,6 +77,8 @@ def product_sheet(sections: Sequence[tuple[str, Sequence[str]]], pictures: Pictu
     for title, skus in sections:
         products = [product_header(sku, pictures, words) for sku in skus]
         drawn.append(
-            Section(title, tuple(Row(product.name, product.price, product.sku, product) for product in products))
+            ListSection(
+                title, tuple(ListRow(product.name, product.price, product.sku, product) for product in products)
+            )
         )
     return Sheet(words.view_items, tuple(drawn), is_products=True)

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.preview.bubble import Bubble, Button, ButtonKind, Card, Header, Row, Section, Sheet, TextTitle
+from bot.preview.bubble import (
+    Bubble,
+    BubbleButton,
+    BubbleCard,
+    ButtonKind,
+    Header,
+    ListRow,
+    ListSection,
+    Sheet,
+    TextTitle,
+)
 from bot.preview.filled_text import FilledText
 from bot.preview.headers import (
     catalog_header,
@@ -71,7 +81,7 @@ def _product_header(
     return None
 
 
-def _buttons(kind: str, action: Mapping[str, Any], words: PhoneWords) -> tuple[Button, ...]:
+def _buttons(kind: str, action: Mapping[str, Any], words: PhoneWords) -> tuple[BubbleButton, ...]:
     parameters = object_in(action, "parameters")
     if kind == "button":
         return _replies(action, "reply")
@@ -89,19 +99,19 @@ def _buttons(kind: str, action: Mapping[str, Any], words: PhoneWords) -> tuple[B
         "catalog_message": (ButtonKind.CATALOG, words.view_catalog),
     }
     found = single.get(kind)
-    return (Button(found[0], found[1], 0),) if found else ()
+    return (BubbleButton(found[0], found[1], 0),) if found else ()
 
 
-def _replies(action: Mapping[str, Any], name: str) -> tuple[Button, ...]:
+def _replies(action: Mapping[str, Any], name: str) -> tuple[BubbleButton, ...]:
     replies = (object_in(button, name) for button in objects_in(action, "buttons"))
     return tuple(
-        Button(ButtonKind.QUICK_REPLY, text_in(reply, "title"), place, text_in(reply, "id"))
+        BubbleButton(ButtonKind.QUICK_REPLY, text_in(reply, "title"), place, text_in(reply, "id"))
         for place, reply in enumerate(replies)
     )
 
 
-def _link(parameters: Mapping[str, Any]) -> Button:
-    return Button(ButtonKind.URL, text_in(parameters, "display_text"), 0, target=text_in(parameters, "url"))
+def _link(parameters: Mapping[str, Any]) -> BubbleButton:
+    return BubbleButton(ButtonKind.URL, text_in(parameters, "display_text"), 0, target=text_in(parameters, "url"))
 
 
 def _sheet(kind: str, action: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> Sheet | None:
@@ -111,10 +121,10 @@ def _sheet(kind: str, action: Mapping[str, Any], pictures: Pictures, words: Phon
     if kind != "list":
         return None
     drawn = (
-        Section(
+        ListSection(
             text_in(section, "title"),
             tuple(
-                Row(text_in(row, "title"), text_in(row, "description"), text_in(row, "id"))
+                ListRow(text_in(row, "title"), text_in(row, "description"), text_in(row, "id"))
                 for row in objects_in(section, "rows")
             ),
         )
@@ -123,17 +133,17 @@ def _sheet(kind: str, action: Mapping[str, Any], pictures: Pictures, words: Phon
     return Sheet(text_in(action, "button"), tuple(drawn))
 
 
-def _cards(action: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> tuple[Card, ...]:
+def _cards(action: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> tuple[BubbleCard, ...]:
     cards = objects_in(action, "cards")[:MAX_CARDS]
     return tuple(_card(place, card, pictures, words) for place, card in enumerate(cards))
 
 
-def _card(place: int, card: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> Card:
+def _card(place: int, card: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> BubbleCard:
     action = object_in(card, "action")
     if sku := text_in(action, "product_retailer_id"):
-        button = Button(ButtonKind.PRODUCT, words.view, 0)
-        return Card(place, product_header(sku, pictures, words), FilledText(""), (button,))
+        button = BubbleButton(ButtonKind.PRODUCT, words.view, 0)
+        return BubbleCard(place, product_header(sku, pictures, words), FilledText(""), (button,))
     parameters = object_in(action, "parameters")
     buttons = _replies(action, "quick_reply") or ((_link(parameters),) if parameters else ())
     header = _header(object_in(card, "header"), pictures, words)
-    return Card(place, header, FilledText(text_in(object_in(card, "body"), "text")), buttons)
+    return BubbleCard(place, header, FilledText(text_in(object_in(card, "body"), "text")), buttons)

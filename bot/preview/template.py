@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.preview.bubble import Bubble, Button, ButtonKind, Card, Header, Offer, Sheet, TextTitle
+from bot.preview.bubble import Bubble, BubbleButton, BubbleCard, ButtonKind, Header, OfferBanner, Sheet, TextTitle
 from bot.preview.filled_text import NO_TEXT, FilledText, fill
 from bot.preview.headers import (
     catalog_header,
@@ -117,7 +117,7 @@ class _TemplateReader:
         fixed = self._words.auth_expires.format(minutes=minutes) if minutes else ""
         return FilledText(text_in(part, "text") or fixed)
 
-    def offer(self, part: Mapping[str, Any] | None, buttons: Mapping[str, Any] | None) -> Offer | None:
+    def offer(self, part: Mapping[str, Any] | None, buttons: Mapping[str, Any] | None) -> OfferBanner | None:
         """The row of a limited-time offer, with the code of the copy-code button."""
         if part is None:
             return None
@@ -128,16 +128,16 @@ class _TemplateReader:
         if place is not None:
             given = self.values.offer_code or self.values.buttons.get(place)
             code = fill("{{code}}", {"code": given} if given else {})
-        return Offer(
+        return OfferBanner(
             FilledText(text_in(facts, "text")), code, self.values.expires_at, bool(facts.get("has_expiration"))
         )
 
-    def buttons(self, part: Mapping[str, Any] | None) -> tuple[Button, ...]:
+    def buttons(self, part: Mapping[str, Any] | None) -> tuple[BubbleButton, ...]:
         """The buttons of a message or of a card."""
         buttons = enumerate(objects_in(part, "buttons"))
         return tuple(button_of(button, place, self.values, self._words) for place, button in buttons)
 
-    def cards(self, part: Mapping[str, Any] | None) -> tuple[Card, ...]:
+    def cards(self, part: Mapping[str, Any] | None) -> tuple[BubbleCard, ...]:
         """The cards of a carousel: as many as the values have, each like the template's card of that place, or its last.
 
         A product carousel is made with two cards and sent with up to ten (docs/meta.md §2.3).
@@ -152,13 +152,13 @@ class _TemplateReader:
             self._card(place, made[min(place, len(made) - 1)], value) for place, value in enumerate(values[:MAX_CARDS])
         )
 
-    def _card(self, place: int, made: Mapping[str, Any], values: TemplateValues) -> Card:
+    def _card(self, place: int, made: Mapping[str, Any], values: TemplateValues) -> BubbleCard:
         reader = _TemplateReader(values, self._pictures, self._words)
         by_kind = {kind_of(part): part for part in reversed(objects_in(made, "components"))}
         header, body = reader.header(by_kind.get("HEADER")), reader.body(by_kind.get("BODY"))
-        return Card(place, header, body, reader.buttons(by_kind.get("BUTTONS")))
+        return BubbleCard(place, header, body, reader.buttons(by_kind.get("BUTTONS")))
 
-    def collection(self, header: Header | None, buttons: tuple[Button, ...]) -> Header | None:
+    def collection(self, header: Header | None, buttons: tuple[BubbleButton, ...]) -> Header | None:
         """The tile of a message with products, which takes the header's text with it; None for any other message."""
         kinds = {button.kind for button in buttons}
         if ButtonKind.CATALOG in kinds:
@@ -169,7 +169,7 @@ class _TemplateReader:
             return collection_header(title, skus, self.values.thumbnail_sku, self._pictures)
         return None
 
-    def sheet(self, buttons: tuple[Button, ...]) -> Sheet | None:
+    def sheet(self, buttons: tuple[BubbleButton, ...]) -> Sheet | None:
         """The products behind the button of a multi-product message."""
         if not self.values.sections or not any(button.kind is ButtonKind.ITEMS for button in buttons):
             return None

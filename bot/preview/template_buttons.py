@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.preview.bubble import Button, ButtonKind
+from bot.preview.bubble import BubbleButton, ButtonKind
 from bot.preview.filled_text import PLACEHOLDER, SlotValue
 from bot.preview.shapes import kind_of, text_in
 from bot.preview.template_values import TemplateValues
@@ -27,14 +27,14 @@ _FIXED = {"COPY_CODE", "REQUEST_CONTACT_INFO", "CALL_PERMISSION_REQUEST"}
 """Kinds whose label is WhatsApp's own, whatever the template says (docs/meta.md §2.3, §5.6)."""
 
 
-def button_of(part: Mapping[str, Any], place: int, values: TemplateValues, words: PhoneWords) -> Button:
+def button_of(part: Mapping[str, Any], place: int, values: TemplateValues, words: PhoneWords) -> BubbleButton:
     """One button. `place`: its index in the template's list."""
     kind, value = kind_of(part), values.buttons.get(place)
     own = _own_title(kind, part, words)
     written = text_in(part, "text").strip()
     title = own if kind in _FIXED else written or own or kind.replace("_", " ").capitalize()
     payload = values.payloads.get(place, title if kind == "QUICK_REPLY" else "")
-    return Button(_KINDS.get(kind, ButtonKind.OTHER), title, place, payload, _target(kind, part, value))
+    return BubbleButton(_KINDS.get(kind, ButtonKind.OTHER), title, place, payload, _target(kind, part, value))
 
 
 def _own_title(kind: str, part: Mapping[str, Any], words: PhoneWords) -> str:

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from jobs.core.loader import load
 from jobs.media.incoming import spooled
-from jobs.media.store import MediaStore, MediaStoreError, MissingContentError, checked_key
+from jobs.media.store import ContentStore, MediaStoreError, MissingContentError, checked_key
 from models.bucket import Bucket
 from models.config import Settings
 from models.errors import OperatorError
@@ -19,7 +19,7 @@ PARTS_AT_ONCE = 2
 """Bounds the memory of an upload to a few parts."""
 
 
-def open_bucket(settings: Settings) -> MediaStore:
+def open_bucket(settings: Settings) -> ContentStore:
     """The store of `settings.media_bucket`. Nothing connects yet. Raises OperatorError if the extra is not installed."""
     if settings.media_bucket is None:
         raise ValueError("the settings name no bucket")

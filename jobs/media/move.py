@@ -1,6 +1,6 @@
 """Copies contents from this machine's directory into the store that the settings name, after `MEDIA_STORE` was changed."""
 
-from jobs.media.store import FileStore, media_store
+from jobs.media.store import DirectoryStore, media_store
 from models.config import Settings
 from models.errors import OperatorError
 
@@ -14,7 +14,7 @@ def copy_to_store(settings: Settings) -> tuple[int, int]:
         raise OperatorError("MEDIA_STORE names no bucket: the files under var/media are where they belong")
     directory = settings.var_dir / "media"
     store, copied, present = media_store(settings), 0, 0
-    for key in FileStore(directory).keys():  # noqa: SIM118 - no mapping
+    for key in DirectoryStore(directory).keys():  # noqa: SIM118 - no mapping
         if store.has(key):
             present += 1
         else:

@@ -23,7 +23,7 @@ class MissingContentError(OperatorError):
     """The store does not have the content."""
 
 
-class MediaStore(Protocol):
+class ContentStore(Protocol):
     """Where contents lie. Each method raises MediaStoreError if the store cannot be asked."""
 
     def put(self, key: str, path: Path) -> None:
@@ -42,7 +42,7 @@ class MediaStore(Protocol):
         """Every key."""
 
 
-class FileStore:
+class DirectoryStore:
     """Contents as files of one directory, which all hosts share where there are several."""
 
     def __init__(self, directory: Path) -> None:
@@ -93,11 +93,11 @@ class FileStore:
         return MediaStoreError("{directory} cannot be used ({reason})", directory=self._directory, reason=reason)
 
 
-def media_store(settings: Settings) -> MediaStore:
+def media_store(settings: Settings) -> ContentStore:
     """The store of this installation. Raises OperatorError if `MEDIA_STORE` names a bucket and the extra for it is missing."""
     if settings.media_bucket is None:
-        return FileStore(settings.var_dir / "media")
-    opened: MediaStore = load("jobs.media.bucket:open_bucket")(settings)
+        return DirectoryStore(settings.var_dir / "media")
+    opened: ContentStore = load("jobs.media.bucket:open_bucket")(settings)
     return opened
 
 

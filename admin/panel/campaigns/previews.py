@@ -59,7 +59,7 @@ class PreviewChoice:
 
 
 @dataclass(frozen=True)
-class Preview:
+class DrawnPreview:
     """A drawn message. `contact`: for whom; `note`: a line about that."""
 
     picture: Markup | None
@@ -105,11 +105,11 @@ def _whole(text: str) -> int:
 
 def draft_preview(
     session: Session, draft: Mapping[str, Any], number: Number | None, template: Template | None, time_zone: str
-) -> Preview:
+) -> DrawnPreview:
     """The message of the form's draft; without a picture while no template is chosen."""
     choice = read_choice(request.form)
     if template is None:
-        return Preview(None, choice)
+        return DrawnPreview(None, choice)
     content = content_of_draft(filled(draft))
     if choice.kind is None or number is None or not (draft.get("audience") or {}).get("include"):
         note = "Choose whom to include first." if choice.kind else ""
@@ -120,18 +120,18 @@ def draft_preview(
 
 def _plain_preview(
     session: Session, template: Template, content: MessageContent, choice: PreviewChoice, note: str = ""
-) -> Preview:
+) -> DrawnPreview:
     """The message for nobody: the names of where values come from stand in the placeholders."""
     values = filled_values(source_values(template, content), content)
     pictures = pictures_of(session, template.waba_id, content)
-    return Preview(draw_template(template, values, pictures, theme=choice.theme), choice, note=note)
+    return DrawnPreview(draw_template(template, values, pictures, theme=choice.theme), choice, note=note)
 
 
-def campaign_preview(session: Session, campaign: Campaign, choice: PreviewChoice, time_zone: str) -> Preview:
+def campaign_preview(session: Session, campaign: Campaign, choice: PreviewChoice, time_zone: str) -> DrawnPreview:
     """The message of a stored campaign."""
     template, content = campaign.template, content_of(campaign)
     if template is None:
-        return Preview(None, choice)
+        return DrawnPreview(None, choice)
     if choice.kind is None or campaign.number_id is None or not campaign.audience.get("include"):
         return _plain_preview(session, template, content, choice)
     return _person_preview(session, campaign, template, content, choice.kind, choice, time_zone)
@@ -145,7 +145,7 @@ def _person_preview(
     kind: ExampleKind,
     choice: PreviewChoice,
     time_zone: str,
-) -> Preview:
+) -> DrawnPreview:
     """The message for a person: the one of the last drawing, as long as they were chosen for the same."""
     found_for = _search_key(campaign, content, choice)
     contact_id: int | None = choice.contact_id if choice.found_for == found_for else None
@@ -165,7 +165,7 @@ def _person_preview(
     picture = draw_template(template, values, pictures, theme=choice.theme)
     drawn_for = PreviewChoice(kind, choice.turn, choice.theme, found.contact.id, found_for)
     nothing = "They would get nothing: the campaign has no language for them."
-    return Preview(picture, drawn_for, found.contact, _problem(found) if has_language else nothing)
+    return DrawnPreview(picture, drawn_for, found.contact, _problem(found) if has_language else nothing)
 
 
 def _of_their_language(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin.panel import labels as words
 from admin.panel.template_preview import sent_bubble
-from bot.preview.bubble import Bubble, ContactCard, Place
+from bot.preview.bubble import Bubble, ContactCard, PlaceHeader
 from bot.preview.filled_text import FilledText
 from bot.preview.message import message_bubble
 from models.conversations.remarks import Reaction, is_shown_at_another, reactions_to
@@ -117,7 +117,7 @@ def _drawn(message: Message) -> Bubble:
     text = (form_text(payload) if is_in else None) or message.body
     if drawn.notice and text:  # a kind that is not drawn says its words at least
         return Bubble(body=FilledText(text))
-    if text and (is_in or not drawn.text) and not isinstance(drawn.header, Place | ContactCard):
+    if text and (is_in or not drawn.text) and not isinstance(drawn.header, PlaceHeader | ContactCard):
         return replace(drawn, body=FilledText(text))
     is_empty = drawn == Bubble()
     return Bubble(notice=f"[{message.type}]") if is_empty else drawn

@@ -6,7 +6,7 @@ from typing import Any
 from admin.panel.template_pages.form_definition import KNOWN
 from admin.panel.template_pages.form_values import FormValues, Values
 from models.templates.definition.buttons import (
-    Button,
+    ButtonDefinition,
     CopyCodeButton,
     FlowButton,
     OneTimeCodeButton,
@@ -105,7 +105,7 @@ def _put_code(values: FormValues, template: TemplateDefinition) -> None:
         values.plain |= {"otp-package": app.package_name, "otp-hash": app.signature_hash}
 
 
-def _button(button: Button) -> Values:
+def _button(button: ButtonDefinition) -> Values:
     values = {"kind": button.kind, "text": button.text or ""}
     if isinstance(button, UrlButton):
         values |= {"url": button.url, "example": button.example or ""}

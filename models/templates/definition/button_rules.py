@@ -6,7 +6,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from models.templates.definition.buttons import (
-    Button,
+    ButtonDefinition,
     CatalogButton,
     ContactInfoButton,
     CopyCodeButton,
@@ -53,7 +53,7 @@ _EMOJI = re.compile(
 
 
 def check_buttons(
-    path: str, buttons: Sequence[Button], parameter_format: str, problems: Problems, *, is_offer: bool = False
+    path: str, buttons: Sequence[ButtonDefinition], parameter_format: str, problems: Problems, *, is_offer: bool = False
 ) -> None:
     """Check the buttons of a template or a card; `path` is that of their list."""
     if len(buttons) > MOST_BUTTONS:
@@ -73,7 +73,7 @@ def check_buttons(
     _check_quick_replies(buttons, problems)
 
 
-def _check_company(buttons: Sequence[Button], problems: Problems) -> None:
+def _check_company(buttons: Sequence[ButtonDefinition], problems: Problems) -> None:
     lonely = next((button for button in buttons if isinstance(button, _ALONE)), None)
     if lonely is not None and len(buttons) > 1:
         for button in buttons:
@@ -82,7 +82,7 @@ def _check_company(buttons: Sequence[Button], problems: Problems) -> None:
                 return
 
 
-def _check_quick_replies(buttons: Sequence[Button], problems: Problems) -> None:
+def _check_quick_replies(buttons: Sequence[ButtonDefinition], problems: Problems) -> None:
     places = [place for place, button in enumerate(buttons) if isinstance(button, QuickReply)]
     for before, place in pairwise(places):
         if place != before + 1:
@@ -92,7 +92,7 @@ def _check_quick_replies(buttons: Sequence[Button], problems: Problems) -> None:
             return
 
 
-def _check_label(button: Button, problems: Problems) -> None:
+def _check_label(button: ButtonDefinition, problems: Problems) -> None:
     path, text = button.place("text"), button.text
     if text is None:
         if isinstance(button, _NEEDS_LABEL):
@@ -107,7 +107,7 @@ def _check_label(button: Button, problems: Problems) -> None:
         problems.add(path, "has a line break; a button's label is one line")
 
 
-def _check_fields(button: Button, parameter_format: str, problems: Problems, *, is_offer: bool) -> None:
+def _check_fields(button: ButtonDefinition, parameter_format: str, problems: Problems, *, is_offer: bool) -> None:
     if isinstance(button, UrlButton):
         _check_url(button, parameter_format, problems)
     elif isinstance(button, PhoneButton):
@@ -180,7 +180,7 @@ def _check_one_time_code(button: OneTimeCodeButton, problems: Problems) -> None:
         problems.add(button.place("zero_tap_terms_accepted"), "must be true for ZERO_TAP")
 
 
-def check_button_category(button: Button, category: str, problems: Problems) -> None:
+def check_button_category(button: ButtonDefinition, category: str, problems: Problems) -> None:
     """Check that a template of this category may have the button."""
     is_authentication = category == "AUTHENTICATION"
     if is_authentication and not isinstance(button, OneTimeCodeButton):

@@ -14,7 +14,7 @@ OTP_TYPES = ("COPY_CODE", "ONE_TAP", "ZERO_TAP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Button(Part):
+class ButtonDefinition(Part):
     """What all buttons have. `text` is the label, None where Meta's own label stands."""
 
     kind: ClassVar[str]
@@ -29,14 +29,14 @@ class Button(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuickReply(Button):
+class QuickReply(ButtonDefinition):
     """A tap sends the label back as a message."""
 
     kind = "QUICK_REPLY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UrlButton(Button):
+class UrlButton(ButtonDefinition):
     """Opens a web page. `url` may end with a variable, of which `example` is a sample: the end, or the whole address."""
 
     kind = "URL"
@@ -48,7 +48,7 @@ class UrlButton(Button):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PhoneButton(Button):
+class PhoneButton(ButtonDefinition):
     """Calls a phone number."""
 
     kind = "PHONE_NUMBER"
@@ -59,7 +59,7 @@ class PhoneButton(Button):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CopyCodeButton(Button):
+class CopyCodeButton(ButtonDefinition):
     """Copies a coupon code, of which `example` is a sample. The label is Meta's."""
 
     kind = "COPY_CODE"
@@ -70,7 +70,7 @@ class CopyCodeButton(Button):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowButton(Button):
+class FlowButton(ButtonDefinition):
     """Opens a form of WhatsApp Flows, named by one of its id, its name and its JSON."""
 
     kind = "FLOW"
@@ -90,21 +90,21 @@ class FlowButton(Button):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogButton(Button):
+class CatalogButton(ButtonDefinition):
     """Opens the catalog."""
 
     kind = "CATALOG"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MultiProductButton(Button):
+class MultiProductButton(ButtonDefinition):
     """Opens a list of products in sections."""
 
     kind = "MPM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SingleProductButton(Button):
+class SingleProductButton(ButtonDefinition):
     """Opens the product of the header."""
 
     kind = "SPM"
@@ -123,7 +123,7 @@ class SupportedApp(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneTimeCodeButton(Button):
+class OneTimeCodeButton(ButtonDefinition):
     """Takes over the one-time code of an authentication template."""
 
     kind = "OTP"
@@ -139,14 +139,14 @@ class OneTimeCodeButton(Button):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceCallButton(Button):
+class VoiceCallButton(ButtonDefinition):
     """Calls the business on WhatsApp."""
 
     kind = "VOICE_CALL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContactInfoButton(Button):
+class ContactInfoButton(ButtonDefinition):
     """Asks for the person's phone number. The label is Meta's."""
 
     kind = "REQUEST_CONTACT_INFO"
@@ -200,7 +200,7 @@ def _one_time_code(button: Reader, text: str | None) -> OneTimeCodeButton:
     )  # fmt: skip
 
 
-def _plain(kind: type[Button]) -> Callable[[Reader, str | None], Button]:
+def _plain(kind: type[ButtonDefinition]) -> Callable[[Reader, str | None], ButtonDefinition]:
     return lambda button, text: kind(text=text, path=button.path, extra=button.extra)
 
 
@@ -208,7 +208,7 @@ def _without(button: Reader, *keys: str) -> dict[str, Any]:
     return {key: value for key, value in button.extra.items() if key not in keys}
 
 
-_READERS: dict[str, Callable[[Reader, str | None], Button]] = {
+_READERS: dict[str, Callable[[Reader, str | None], ButtonDefinition]] = {
     "QUICK_REPLY": _plain(QuickReply),
     "URL": _url,
     "PHONE_NUMBER": _phone,
@@ -224,7 +224,7 @@ _READERS: dict[str, Callable[[Reader, str | None], Button]] = {
 BUTTON_KINDS = tuple(_READERS)
 
 
-def read_buttons(part: Reader) -> tuple[Button, ...]:
+def read_buttons(part: Reader) -> tuple[ButtonDefinition, ...]:
     """Read the buttons of a `BUTTONS` component; those of no kind of Meta's are problems and left out."""
     buttons = []
     for button in part.items("buttons"):

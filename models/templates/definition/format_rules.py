@@ -10,7 +10,7 @@ from models.templates.definition.buttons import (
     SingleProductButton,
     UrlButton,
 )
-from models.templates.definition.formats import Card, Carousel
+from models.templates.definition.formats import CardDefinition, Carousel
 from models.templates.definition.headers import LocationHeader, MediaHeader, ProductHeader, TextHeader
 from models.templates.definition.part import Part
 from models.templates.definition.problems import Problems
@@ -113,7 +113,7 @@ def _check_carousel(template: TemplateDefinition, carousel: Carousel, problems: 
             )  # fmt: skip
 
 
-def _check_card(card: Card, parameter_format: str, problems: Problems) -> None:
+def _check_card(card: CardDefinition, parameter_format: str, problems: Problems) -> None:
     header = card.header
     if header is None:
         problems.add(card.place("header"), "is missing; allowed are IMAGE, VIDEO and PRODUCT")

@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
-from models.templates.definition.buttons import Button
+from models.templates.definition.buttons import ButtonDefinition
 from models.templates.definition.headers import Header, ProductHeader
 from models.templates.definition.part import Part, present
 from models.templates.definition.texts import Body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card(Part):
+class CardDefinition(Part):
     """One card of a carousel."""
 
     header: Header | None = None
     body: Body | None = None
-    buttons: tuple[Button, ...] = ()
+    buttons: tuple[ButtonDefinition, ...] = ()
 
     @property
     def shape(self) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ class Card(Part):
 class Carousel(Part):
     """Cards that are swiped from side to side."""
 
-    cards: tuple[Card, ...] = ()
+    cards: tuple[CardDefinition, ...] = ()
 
     @property
     def has_products(self) -> bool:
@@ -48,7 +48,7 @@ class Carousel(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer(Part):
+class OfferDefinition(Part):
     """A limited-time offer. `has_expiration`: the phone counts down to the moment that is given when the message is sent."""
 
     text: str

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.templates.definition.buttons import Button, read_buttons
+from models.templates.definition.buttons import ButtonDefinition, read_buttons
 from models.templates.definition.examples import PARAMETER_FORMATS
-from models.templates.definition.formats import Card, Carousel, Offer
+from models.templates.definition.formats import CardDefinition, Carousel, OfferDefinition
 from models.templates.definition.headers import Header, read_header
 from models.templates.definition.problems import DefinitionError, Problem, Problems
 from models.templates.definition.reader import Reader, kind_of, unstorable_values
@@ -114,10 +114,10 @@ class _Components:
     def __init__(self) -> None:
         self.seen: set[str] = set()
         self.header: Header | None = None
-        self.offer: Offer | None = None
+        self.offer: OfferDefinition | None = None
         self.body: Body | AuthenticationBody | None = None
         self.footer: Footer | AuthenticationFooter | None = None
-        self.buttons: tuple[Button, ...] = ()
+        self.buttons: tuple[ButtonDefinition, ...] = ()
         self.buttons_path = ""
         self.carousel: Carousel | None = None
 
@@ -151,22 +151,22 @@ def _component_type(part: Reader, allowed: tuple[str, ...], seen: set[str]) -> s
     return kind
 
 
-def _read_offer(part: Reader) -> Offer | None:
+def _read_offer(part: Reader) -> OfferDefinition | None:
     inner = part.child("limited_time_offer")
     if inner is None:
         if not part.has("limited_time_offer"):
             part.problems.add(part.place("limited_time_offer"), "is missing: an object with text and has_expiration")
         return None
     text, flag = inner.required_text("text"), inner.flag("has_expiration")
-    return Offer(text=text, has_expiration=flag, path=inner.path, extra=inner.extra)
+    return OfferDefinition(text=text, has_expiration=flag, path=inner.path, extra=inner.extra)
 
 
-def _read_card(card: Reader) -> Card:
+def _read_card(card: Reader) -> CardDefinition:
     """Read a card. Its parts are named without Meta's inner list: `cards[0].header`, `cards[0].buttons[1].text`."""
     seen: set[str] = set()
     header: Header | None = None
     body: Body | AuthenticationBody | None = None
-    buttons: tuple[Button, ...] = ()
+    buttons: tuple[ButtonDefinition, ...] = ()
     if not card.has("components"):
         card.problems.add(card.path, "has no components")
     for part in card.items("components"):
@@ -183,4 +183,4 @@ def _read_card(card: Reader) -> Card:
     if isinstance(body, AuthenticationBody):
         card.problems.add(body.path, "a card's text cannot be Meta's; allowed is a text")
         body = None
-    return Card(header=header, body=body, buttons=buttons, path=card.path, extra=card.extra)
+    return CardDefinition(header=header, body=body, buttons=buttons, path=card.path, extra=card.extra)

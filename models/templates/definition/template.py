@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.templates.definition.buttons import Button
-from models.templates.definition.formats import Carousel, Offer
+from models.templates.definition.buttons import ButtonDefinition
+from models.templates.definition.formats import Carousel, OfferDefinition
 from models.templates.definition.headers import Header
 from models.templates.definition.part import Part, present
 from models.templates.definition.texts import AuthenticationBody, AuthenticationFooter, Body, Footer
@@ -27,11 +27,11 @@ class TemplateDefinition(Part):
     category: str | None
     parameter_format: str = "POSITIONAL"
     header: Header | None = None
-    offer: Offer | None = None
+    offer: OfferDefinition | None = None
     body: Body | AuthenticationBody | None = None
     carousel: Carousel | None = None
     footer: Footer | AuthenticationFooter | None = None
-    buttons: tuple[Button, ...] = ()
+    buttons: tuple[ButtonDefinition, ...] = ()
     buttons_path: str = field(default="", compare=False)
     asks_for_calls: bool = False
     """Whether it asks for the permission to call (`CALL_PERMISSION_REQUEST`)."""

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.preview.bubble import Bubble, Offer
+from bot.preview.bubble import Bubble, OfferBanner
 from bot.preview.draw import countdown_of, draw
 from bot.preview.draw_header import size_text
 from bot.preview.filled_text import NO_TEXT, FilledText, SlotState, SlotValue
@@ -142,12 +142,12 @@ def test_only_what_is_tapped_for_real_is_a_button() -> None:
      (10, "Ends in 0 min"), (0, "Offer ended"), (-5, "Offer ended")],
 )  # fmt: skip
 def test_the_countdown_says_how_long_the_offer_lasts(left: int, text: str) -> None:
-    assert countdown_of(Offer(FilledText("o"), NO_TEXT, NOW + left, True), LOOK) == text
+    assert countdown_of(OfferBanner(FilledText("o"), NO_TEXT, NOW + left, True), LOOK) == text
 
 
 def test_an_offer_that_does_not_expire_has_no_countdown_and_one_without_its_time_says_so() -> None:
-    assert countdown_of(Offer(NO_TEXT, NO_TEXT, None, False), LOOK) == ""
-    assert countdown_of(Offer(NO_TEXT, NO_TEXT, None, True), LOOK) == "Ends in …"
+    assert countdown_of(OfferBanner(NO_TEXT, NO_TEXT, None, False), LOOK) == ""
+    assert countdown_of(OfferBanner(NO_TEXT, NO_TEXT, None, True), LOOK) == "Ends in …"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from jobs.media import cleanup, library
 from jobs.media.cleanup import KEEP, delete_contents, remove_media, wake_media_cleanup
 from jobs.media.incoming import LEFT_OVER_SECONDS, TooLongError, spooled, take_in
 from jobs.media.library import add_local_file, add_media, find_media, plain_name
-from jobs.media.store import FileStore, MediaStoreError
+from jobs.media.store import DirectoryStore, MediaStoreError
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.audit import Audit
@@ -89,11 +89,11 @@ def test_what_a_process_left_that_died_goes_after_a_day(bare_rt: Runtime) -> Non
 def test_a_process_that_dies_before_the_content_is_stored_shows_no_file(
     bare_rt: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_self: FileStore, _key: str, _path: Path) -> None:
+    def fail(_self: DirectoryStore, _key: str, _path: Path) -> None:
         raise MediaStoreError("the disk is gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(FileStore, "put", fail)
+        patch.setattr(DirectoryStore, "put", fail)
         with pytest.raises(MediaStoreError):
             add(bare_rt)
     (row,) = rows(bare_rt)
@@ -142,11 +142,11 @@ def test_a_clean_up_that_dies_halfway_goes_on_where_it_was(bare_rt: Runtime, mon
     now, row = utcnow(), add(bare_rt)
     remove_media(bare_rt, row.sha256, ANA, now)
 
-    def fail(_self: FileStore, _key: str) -> None:
+    def fail(_self: DirectoryStore, _key: str) -> None:
         raise MediaStoreError("no answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr(FileStore, "delete", fail)
+        patch.setattr(DirectoryStore, "delete", fail)
         assert delete_contents(bare_rt, now + KEEP * 2) == 0
     assert contents(bare_rt) == [row.storage_key]
     again = add(bare_rt)  # a new row with a content of its own

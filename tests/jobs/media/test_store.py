@@ -10,7 +10,7 @@ import pytest
 from jobs.media import bucket
 from jobs.media.bucket import PART_BYTES
 from jobs.media.move import copy_to_store
-from jobs.media.store import FileStore, MediaStoreError, MissingContentError, checked_key, media_store
+from jobs.media.store import DirectoryStore, MediaStoreError, MissingContentError, checked_key, media_store
 from models.bucket import Bucket
 from models.config import Settings
 from models.errors import OperatorError
@@ -136,7 +136,7 @@ def test_without_the_extra_a_bucket_is_refused_in_one_line(
 def test_the_files_of_this_machine_are_copied_into_the_bucket(
     plain_settings: Settings, bucket_settings: Settings, s3: S3Store, content: Path
 ) -> None:
-    files = FileStore(plain_settings.var_dir / "media")
+    files = DirectoryStore(plain_settings.var_dir / "media")
     for key in KEYS:
         files.put(key, content)
     media_store(bucket_settings).put(KEYS[2], content)
