@@ -45,7 +45,7 @@ def test_what_changed_at_meta_is_taken_over(shell: Shell) -> None:
     assert theirs is not None
     theirs.status = "PAUSED"
     result = read_templates(shell.rt, waba_pk(shell), utcnow())
-    assert (result.updated, result.unchanged, result.created) == (1, 11, 0)
+    assert (result.updated, result.unchanged, result.created) == (1, 13, 0)
     assert template(shell).status == "PAUSED"
 
 
