@@ -68,8 +68,12 @@ def replace_and_resume(
         else:
             resume_language(rt, campaign_id, former.language, now, actor)
     except OperatorError as error:
-        line = "campaign {campaign_id}: its template is {name} now, and it stays paused: {why}"
-        raise OperatorError(line, campaign_id=campaign_id, name=name, why=error.text) from error
+        raise OperatorError(
+            "campaign {campaign_id}: its template is {name} now, and it stays paused: {why}",
+            campaign_id=campaign_id,
+            name=name,
+            why=error.text,
+        ) from error
 
 
 @retry_conflicts
@@ -81,8 +85,12 @@ def _replace(rt: Runtime, campaign_id: int, language: str | None, name: str, now
         template = session.scalars(select(Template).where(*same_place, Template.name == name)).one_or_none()
         if template is None:
             fitting = ", ".join(it.name for it in replacements(session, cohort)) or "none"
-            line = "template={name} ({language}): there is no such template for this number; these fit: {fitting}"
-            raise OperatorError(line, name=name[:100], language=former.language, fitting=fitting)
+            raise OperatorError(
+                "template={name} ({language}): there is no such template for this number; these fit: {fitting}",
+                name=name[:100],
+                language=former.language,
+                fitting=fitting,
+            )
         replace_template(session, cohort, template, now, actor)
         return cohort.paused_at is None
 

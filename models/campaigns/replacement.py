@@ -110,12 +110,18 @@ def replace_template(session: Session, cohort: Cohort, template: Template, now: 
             "campaign {campaign_id}: it was changed meanwhile; look at it again", campaign_id=campaign_id
         )
     if campaign.launched_at is None:
-        line = "campaign {campaign_id}: its audience is still being prepared; try again in a moment"
-        raise OperatorError(line, campaign_id=campaign_id)
+        raise OperatorError(
+            "campaign {campaign_id}: its audience is still being prepared; try again in a moment",
+            campaign_id=campaign_id,
+        )
     if problem := misfit(session, cohort, template):
-        line = "template={name} ({language}): cannot replace {former}: {problem}"
-        named = {"name": template.name, "language": template.language, "former": former.name}
-        raise OperatorError(line, **named, problem=problem)
+        raise OperatorError(
+            "template={name} ({language}): cannot replace {former}: {problem}",
+            name=template.name,
+            language=template.language,
+            former=former.name,
+            problem=problem,
+        )
     values: dict[str, Any] = {"template_id": template.id, "edition": Cohort.edition + 1}
     session.execute(
         update(Cohort).where(Cohort.campaign_id == campaign_id, Cohort.template_id == former.id).values(values),
