@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from models.billing.amount import show_amount
-from models.billing.answers import AnswerSums, month_of, stored_answer_sums
+from models.billing.answers import AnswerSums, stored_answer_sums
+from models.billing.months import month_of
 from models.billing.price_types import FREE_PER_MONTH
 from models.clock import utcnow
 from models.db.engine import zone_of

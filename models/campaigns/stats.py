@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.billing.campaign_cost import campaign_costs, cost_figures
 from models.campaigns.campaign_type import types_of
 from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import tapped_buttons
@@ -42,7 +43,7 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
     }
     groups: dict[int, list[Any]] = {}
     buttons, languages = tapped_buttons(session, list(campaigns)), languages_of(session, list(campaigns))
-    types = types_of(session, list(campaigns))
+    types, costs = types_of(session, list(campaigns)), campaign_costs(session, list(campaigns))
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
@@ -50,6 +51,7 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
         campaign_id: _head(campaigns[campaign_id], types[campaign_id])
         | (figures := count_recipients(groups.get(campaign_id, ())))
         | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
+        | cost_figures(costs[campaign_id], figures)
         | {"languages": language_figures(languages[campaign_id], groups.get(campaign_id, ()), figures)}
         for campaign_id in campaign_ids
         if campaign_id in campaigns
