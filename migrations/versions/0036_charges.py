@@ -1,5 +1,6 @@
 """What was charged by month, country, category and currency, of campaigns and of answers: two tables of sums.
 
+A campaign's spending has the maximum price with which it was started, in nullable plain columns.
 Nothing is filled in: the schedule counts campaigns without charges again by itself, and the months of answers that it still counts.
 """
 
@@ -32,8 +33,12 @@ def upgrade() -> None:
             ),
         )
         op.create_index(op.f(f"ix_{table}_month"), table, ["month"])
+    op.add_column("spending", sa.Column("price_cap", sa.BigInteger(), nullable=True))
+    op.add_column("spending", sa.Column("price_cap_currency", sa.String(length=3), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("spending", "price_cap_currency")
+    op.drop_column("spending", "price_cap")
     for table, _ in reversed(TABLES):
         op.drop_table(table)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from models.billing.charges import Charges, add_charge, store_campaign_charges
 from models.billing.months import Period, price_periods
 from models.billing.price_area import country_of
+from models.billing.price_cap import PriceCap, cap_of, message_price
 from models.billing.price_types import is_billable
 from models.billing.rate_cards import Prices, day_of, read_prices
 from models.db.dialect import NO_SYNC
@@ -56,9 +57,13 @@ class CountedCampaign(NamedTuple):
     charges: Charges
 
 
-def total_price(prices: Prices, areas: Iterable[tuple[str | None, int]], category: str, day: date) -> int:
+def total_price(
+    prices: Prices, areas: Iterable[tuple[str | None, int]], category: str, day: date, cap: PriceCap | None = None
+) -> int:
     """Return the price of a delivered message to each of these people, (price area, number), without unknown prices."""
-    return sum((prices.at(country_of(area or ""), category, day) or 0) * number for area, number in areas)
+    return sum(
+        (message_price(prices, cap, country_of(area or ""), category, day) or 0) * number for area, number in areas
+    )
 
 
 def count_spent(session: Session, spending: Spending, ended_at: datetime | None, now: datetime) -> Spent:
@@ -72,7 +77,7 @@ def count_campaign(session: Session, spending: Spending, ended_at: datetime | No
     What Meta itself says that a message cost is what it cost; the rate card prices the others.
     """
     prices = read_prices(session, spending.card_id)
-    started = day_of(spending.priced_at)
+    started, cap = day_of(spending.priced_at), cap_of(spending)
     periods = price_periods(spending.priced_at, now, prices, zone_of(session))
     is_closed = ended_at is not None and ended_at + WAITS <= now
     tally = dict.fromkeys(asdict(Spent()), 0)
@@ -91,7 +96,7 @@ def count_campaign(session: Session, spending: Spending, ended_at: datetime | No
             continue
         tally["untold"] += group.number if _is_untold(group) else 0
         if not is_closed and _may_be_billed(group):
-            amount = (prices.at(country, spending.category, started) or 0) * group.number
+            amount = (message_price(prices, cap, country, spending.category, started) or 0) * group.number
             tally["reserved"] += amount
             tally["leaving"] += 0 if group.state is RecipientState.QUEUED else amount
     return CountedCampaign(Spent(**tally), charges)
