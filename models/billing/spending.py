@@ -82,7 +82,7 @@ def count_campaign(session: Session, spending: Spending, ended_at: datetime | No
     is_closed = ended_at is not None and ended_at + WAITS <= now
     tally = dict.fromkeys(asdict(Spent()), 0)
     charges: Charges = {}
-    for group in session.execute(_groups(spending.campaign_id, periods)):
+    for group in session.execute(groups_by_period(spending.campaign_id, periods)):
         tally["eligible"] += group.number
         country = country_of(group.price_area or "")
         if _is_billed(group):
@@ -169,7 +169,7 @@ def _money_of(group: Any, amount: int | None, currency: str | None) -> tuple[str
     return None if amount is None or currency is None else (currency, amount)
 
 
-def _groups(campaign_id: int, periods: Sequence[Period]) -> Any:
+def groups_by_period(campaign_id: int, periods: Sequence[Period]) -> Any:
     """Select numbers of recipients by everything that determines the price; `period` is the index in `periods` of the delivery."""
     moment_type = Recipient.delivered_at.type
     received_at = func.coalesce(Recipient.delivered_at, Recipient.read_at)

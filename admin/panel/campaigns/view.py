@@ -20,6 +20,7 @@ from admin.panel.charts import funnel
 from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
+from jobs.campaigns.flow_messages import flow_messages
 from models.billing.estimate import estimate_cost
 from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.preflight import PreflightFacts, preflight
@@ -126,7 +127,8 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                facts = PreflightFacts(is_listening, self.rt.settings.time_zone)
+                flow = flow_messages(session, campaign.flow_id)
+                facts = PreflightFacts(is_listening, self.rt.settings.time_zone, flow)
                 checks = preflight(session, campaign.id, utcnow(), facts)
             except LookupError:
                 abort(404)
