@@ -122,6 +122,7 @@ def test_languages_are_tabs_and_another_is_a_duplicate(panel: Panel, marketer: V
 
 def test_a_pause_is_lifted(panel: Panel, marketer: Visitor) -> None:
     row = row_of(panel.shell, "winter_sale", "en")
+    at_meta(panel.shell, "winter_sale", "en").quality = "YELLOW"
     assert "Lift the pause" in marketer.get(f"/templates/{row.id}/")
     assert "The pause is lifted." in marketer.post(f"/templates/{row.id}/unpause")
 
