@@ -7,9 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.base import Base, BigId
 
-MAX_URL = 2000
-"""Characters of a destination, all of them ASCII; Meta's own limit for an address (docs/meta.md §5.2)."""
-
 
 class TrackedLink(Base):
     """One place of a campaign's messages that leads to one address. Its people's codes are made from its id and its key."""
@@ -25,7 +22,7 @@ class TrackedLink(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     field: Mapped[str] = mapped_column(String(120))
     """Where it stands in the message: the field of the campaign file, or the flow and the node of a flow's message."""
-    url: Mapped[str] = mapped_column(String(MAX_URL))
+    url: Mapped[str] = mapped_column(String(2000))
     """The destination, in ASCII."""
     key: Mapped[str] = mapped_column(String(64))
     """The secret under which its codes are signed (models.clicks.codes)."""

@@ -125,7 +125,7 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                facts = PreflightFacts(is_listening, self.rt.settings.time_zone)
+                facts = PreflightFacts.of(self.rt.settings, is_listening=is_listening)
                 checks = preflight(session, campaign.id, utcnow(), facts)
             except LookupError:
                 abort(404)
