@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from models.db.bulk import among
 from models.db.dialect import literal_word
 from models.tables.click import Click, ClickKind
+from models.tables.recipient import Recipient
 from models.tables.tracked_link import TrackedLink
 
 IS_CLICK = Click.kind == literal_word(ClickKind.PERSON)
@@ -77,6 +78,20 @@ def clicks_of(session: Session, campaign_ids: Iterable[int]) -> dict[int, ClickF
     wanted = list(campaign_ids)
     rows = session.execute(_counted(wanted, TrackedLink.campaign_id)) if wanted else ()
     return dict.fromkeys(wanted, ClickFigures()) | _figures(rows)
+
+
+def clicked_by_cohort(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[int | None, int]]:
+    """Return how many people of each cohort clicked, by campaign and cohort id. Cohorts without any are absent."""
+    clicked: dict[int, dict[int | None, int]] = {}
+    if campaign_ids:
+        people = func.count(Click.recipient_id.distinct())
+        query = _requests(campaign_ids, TrackedLink.campaign_id, Recipient.cohort_id, people)
+        query = query.join(Recipient, Recipient.id == Click.recipient_id).where(IS_CLICK)
+        for campaign_id, cohort_id, number in session.execute(
+            query.group_by(TrackedLink.campaign_id, Recipient.cohort_id)
+        ):
+            clicked.setdefault(campaign_id, {})[cohort_id] = number
+    return clicked
 
 
 def link_figures(session: Session, campaign_id: int) -> list[LinkFigures]:

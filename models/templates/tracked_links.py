@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.tables.template import Template
 from models.templates.components import buttons_of, card_components, word
 from models.templates.content import MessageContent, Source
 from models.templates.link_urls import PATH, ascii_url, url_problem
 from models.templates.placeholder import PLACEHOLDER
-from models.templates.slots import field_of
+from models.templates.slots import TemplateSlot, field_of
 from models.templates.sources import MappedSource, content_sources
 from models.text import Text
 
@@ -66,6 +67,13 @@ def has_base(button: Any, link_base: str) -> bool:
     url = str(button.get("url") or "")
     prefix = f"{link_base}{PATH}"
     return url.startswith(prefix) and PLACEHOLDER.fullmatch(url[len(prefix) :]) is not None
+
+
+def offered_source(template: Template | None, slot: TemplateSlot, link_base: str) -> Source:
+    """The source that a form offers first: a tracked link where the button has our base, else none."""
+    place = MappedSource(slot.card, slot.component, slot.key, {})
+    button = _button(template.components, place) if template is not None else None
+    return {"source": LINK} if button is not None and has_base(button, link_base) else {}
 
 
 def tracked_urls(components: Sequence[Any], content: MessageContent) -> list[str]:
