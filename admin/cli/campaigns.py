@@ -25,6 +25,7 @@ COLUMNS = (
     "delivered",
     "read",
     "replied",
+    "clicked",
     "failed",
 )
 

@@ -99,6 +99,9 @@ def stats_identities(stats: Mapping[str, Any], under_way: int) -> list[Equation]
         Equation(
             "replied_pct = replied / delivered", stats["replied_pct"], _percent(stats["replied"], stats["delivered"])
         ),
+        Equation(
+            "clicked_pct = clicked / delivered", stats["clicked_pct"], _percent(stats["clicked"], stats["delivered"])
+        ),
     ]
 
 

@@ -61,7 +61,7 @@ def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
     """
     refresh_from_meta(rt, campaign_id, now)
     with rt.database.read() as session:
-        facts = PreflightFacts(is_listening=_is_listening(rt), time_zone=rt.settings.time_zone)
+        facts = PreflightFacts.of(rt.settings, is_listening=_is_listening(rt))
         return preflight(session, campaign_id, now, facts)
 
 

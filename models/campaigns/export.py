@@ -13,6 +13,7 @@ from models.campaigns.campaign_type import types_of
 from models.campaigns.language_figures import languages_of
 from models.campaigns.recipient_error import recipient_error
 from models.campaigns.taps import read_place, taps_of
+from models.clicks.figures import first_clicks_of
 from models.db.dialect import literal_word
 from models.form_replies import read_form
 from models.spreadsheets import protect
@@ -43,6 +44,7 @@ COLUMNS = (
     "form_reply",
     "buttons",
     "language",
+    "clicked_at",
 )
 _READ = (
     "status",
@@ -94,12 +96,19 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
     kind = types_of(session, [campaign_id]).get(campaign_id)
     forms = _forms(session, [row.id for row in rows])
     taps = taps_of(session, [row.id for row in rows])
+    clicked = first_clicks_of(session, [row.id for row in rows])
     language_of = _language_of_cohort(session, campaign_id)
     return [
         ExportRow(
             row.id,
             _cells(
-                row, steps.get(row.id, {}), forms.get(row.id), taps.get(row.id, ()), kind, language_of(row.cohort_id)
+                row,
+                steps.get(row.id, {}),
+                forms.get(row.id),
+                taps.get(row.id, ()),
+                kind,
+                language_of(row.cohort_id),
+                clicked.get(row.id),
             ),
         )
         for row in rows
@@ -160,6 +169,7 @@ def _cells(
     taps: Sequence[RecipientTap],
     kind: CampaignType | None,
     language: str | None,
+    clicked_at: datetime | None,
 ) -> tuple[Any, ...]:
     code, message = _error(row)
     values = {name: moment(getattr(row, name)) for name in _TIMES} | {
@@ -176,6 +186,7 @@ def _cells(
         "type": kind.value if kind else None,
         "form_reply": json.dumps(form, ensure_ascii=False) if form else None,
         "language": language,
+        "clicked_at": moment(clicked_at),
         "buttons": json.dumps([_tap(tap) for tap in taps], ensure_ascii=False) if taps else None,
     }
     return tuple(values[name] for name in COLUMNS)

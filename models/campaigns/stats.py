@@ -1,7 +1,7 @@
 """Counts a campaign's recipients for its statistics: one GROUP BY over a covering index, so stored counters cannot drift."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.campaigns.campaign_type import types_of
 from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import tapped_buttons
+from models.clicks.figures import clicked_by_cohort
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
 
@@ -42,22 +43,28 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
     }
     groups: dict[int, list[Any]] = {}
     buttons, languages = tapped_buttons(session, list(campaigns)), languages_of(session, list(campaigns))
-    types = types_of(session, list(campaigns))
+    types, clicked = types_of(session, list(campaigns)), clicked_by_cohort(session, list(campaigns))
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
     return {
         campaign_id: _head(campaigns[campaign_id], types[campaign_id])
-        | (figures := count_recipients(groups.get(campaign_id, ())))
+        | (figures := count_recipients(groups.get(campaign_id, ()), sum(clicked.get(campaign_id, {}).values())))
         | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
-        | {"languages": language_figures(languages[campaign_id], groups.get(campaign_id, ()), figures)}
+        | {
+            "languages": language_figures(
+                languages[campaign_id], groups.get(campaign_id, ()), figures, clicked.get(campaign_id, {})
+            )
+        }
         for campaign_id in campaign_ids
         if campaign_id in campaigns
     }
 
 
-def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
+def count_recipients(groups: Iterable[Any], clicked: int = 0) -> dict[str, Any]:
     """Counts and percentages (0 to 100) from groups of (state, status, reason, is_replied, number), such as those of one language.
+
+    `clicked` is how many people opened a tracked link.
 
     `candidates = eligible + Σ not_sent` and `eligible = queued + sending + unsure + held + sent + refused` hold because every
     group is counted under exactly one of them.
@@ -83,17 +90,26 @@ def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
         "received_pct": _percent(tally["delivered"], tally["sent"]),
         "read_pct": _percent(tally["read"], tally["delivered"]),
         "replied_pct": _percent(tally["replied"], tally["delivered"]),
+        "clicked": clicked,
+        "clicked_pct": _percent(clicked, tally["delivered"]),
     }
 
 
 def language_figures(
-    languages: Sequence[CampaignLanguage], groups: Sequence[Any], whole: dict[str, Any]
+    languages: Sequence[CampaignLanguage],
+    groups: Sequence[Any],
+    whole: dict[str, Any],
+    clicked: Mapping[int | None, int],
 ) -> list[dict[str, Any]]:
     """The public JSON of each language: the same figures, sums over its cohorts. Of a single language they are the campaign's."""
     if len(languages) == 1 and languages[0].is_only:
         return [languages[0].to_json() | whole]
     return [
-        language.to_json() | count_recipients(group for group in groups if group.cohort_id in language.cohort_ids)
+        language.to_json()
+        | count_recipients(
+            (group for group in groups if group.cohort_id in language.cohort_ids),
+            sum(clicked.get(cohort_id, 0) for cohort_id in language.cohort_ids),
+        )
         for language in languages
     ]
 

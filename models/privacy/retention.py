@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.db.dialect import NO_SYNC, insert_into
 from models.tables.campaign import Campaign
+from models.tables.click import Click
 from models.tables.conversation import (
     PHONE_APP_AUTHOR,
     RESPONDER_AUTHOR,
@@ -76,6 +77,7 @@ def purge_deleted_campaigns(session: Session, now: datetime, limit: int = SLICE)
     statements: Sequence[Any] = (
         delete(FunnelStep).where(FunnelStep.recipient_id.in_(ids)),
         delete(RecipientTap).where(RecipientTap.recipient_id.in_(ids)),
+        delete(Click).where(Click.recipient_id.in_(ids)),
         update(Message).where(Message.recipient_id.in_(ids)).values(recipient_id=None),
         update(FlowSession).where(FlowSession.recipient_id.in_(ids)).values(recipient_id=None),
         delete(Engagement).where(Engagement.campaign_id.in_(deleted_campaigns), Engagement.person_key.in_(people)),

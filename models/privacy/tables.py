@@ -82,6 +82,8 @@ TABLES: tuple[TableStore, ...] = (
     ),
     TableStore("funnel_step", "steps that were reached, without answers", PERSON, exported=("funnel_steps",)),
     TableStore("recipient_tap", "buttons that were tapped", PERSON, exported=("taps",)),
+    TableStore("click", "when tracked links were opened, on what kind of device", PERSON, kept="as the recipient",
+        exported=("clicks",)),
     TableStore(
         "answer_cost",
         "prices of answers, without a name",
@@ -185,6 +187,8 @@ TABLES: tuple[TableStore, ...] = (
     _nobodys("held_campaign", "campaigns that are held"),
     _nobodys("media_handle", "ids of media files at Meta"),
     _nobodys("media_file", "the media library"),
+    TableStore("meta_click", "link clicks of a number that Meta reported, without a person", NOBODY, kept="400 days",
+        purge="models.clicks.retention:purge_meta_clicks", purged="link clicks that Meta reported"),
     _nobodys("number", "the business's numbers, with encrypted tokens"),
     _nobodys("old_time_form", "which times are still to be rewritten"),
     _nobodys("passkey", "public keys of users"),
@@ -203,6 +207,9 @@ TABLES: tuple[TableStore, ...] = (
     _nobodys("template_event", "what became of templates"),
     _nobodys("template", "templates"),
     _nobodys("totp", "encrypted secrets of users' authenticator apps"),
+    TableStore("tracked_link", "addresses that campaigns lead to, with the keys of their codes", NOBODY,
+        kept="as the campaign; once it is deleted until its people are purged",
+        purge="models.clicks.retention:purge_tracked_links", purged="links of deleted campaigns"),
     _nobodys("user", "users of the panel"),
     _nobodys("waba", "the business's accounts"),
 )  # fmt: skip

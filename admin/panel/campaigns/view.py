@@ -14,6 +14,7 @@ from admin.panel.campaigns.actions import CampaignActions
 from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.held_up import HeldUpActions
+from admin.panel.campaigns.links import campaign_links
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.charts import funnel
@@ -26,7 +27,7 @@ from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignKind
 from models.tables.user import Role
 
-PARTS = ("head", "notice", "languages", "progress", "funnel", "left_out", "errors", "cost")
+PARTS = ("head", "notice", "languages", "progress", "funnel", "links", "left_out", "errors", "cost")
 
 
 class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople, PanelView):
@@ -117,6 +118,7 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
             "me": self.me,
             "stages": STAGES,
             "shape": funnel(counted),
+            "links": campaign_links(self.rt, facts.campaign) if facts.is_launched else None,
         }
 
     def _checks(self, campaign: Campaign) -> dict[str, Any]:
@@ -125,7 +127,7 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                facts = PreflightFacts(is_listening, self.rt.settings.time_zone)
+                facts = PreflightFacts.of(self.rt.settings, is_listening=is_listening)
                 checks = preflight(session, campaign.id, utcnow(), facts)
             except LookupError:
                 abort(404)
