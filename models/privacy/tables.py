@@ -83,6 +83,14 @@ TABLES: tuple[TableStore, ...] = (
     TableStore("funnel_step", "steps that were reached, without answers", PERSON, exported=("funnel_steps",)),
     TableStore("recipient_tap", "buttons that were tapped", PERSON, exported=("taps",)),
     TableStore(
+        "recipient_try",
+        "earlier tries of messages of campaigns",
+        PERSON,
+        Blank(PersonLink.CONTACT, dict.fromkeys(("wamid", "error_msg", "detail"))),
+        kept="as the recipient",
+        exported=("earlier_tries",),
+    ),
+    TableStore(
         "answer_cost",
         "prices of answers, without a name",
         PERSON,
