@@ -25,6 +25,7 @@ from models.tables.order import Order, OrderItem
 from models.tables.possible_opt_out import PossibleOptOut
 from models.tables.recipient import Recipient
 from models.tables.recipient_tap import RecipientTap
+from models.tables.recipient_try import RecipientTry
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
 from models.tables.tracked_link import TrackedLink
@@ -102,6 +103,7 @@ def _campaigns(session: Session, contact: Contact) -> dict[str, Any]:
         "engaged_in": _mappings(session, engagements.where(Engagement.contact_id == contact.id)),
         "counted_for_the_limit": _mappings(session, ledger.where(LedgerEntry.person_key.in_(keys))),
         "funnel_steps": _rows(session, FunnelStep, FunnelStep.recipient_id.in_(select(Recipient.id).where(of_contact))),
+        "earlier_tries": _rows(session, RecipientTry, RecipientTry.contact_id == contact.id),
         "taps": _mappings(session, taps.where(of_contact).order_by(RecipientTap.at, RecipientTap.place)),
         "clicks": _mappings(session, clicks.where(of_contact).order_by(Click.at, Click.entry_ms, Click.entry_seq)),
     }

@@ -85,6 +85,14 @@ TABLES: tuple[TableStore, ...] = (
     TableStore("click", "when tracked links were opened, on what kind of device", PERSON, kept="as the recipient",
         exported=("clicks",)),
     TableStore(
+        "recipient_try",
+        "earlier tries of messages of campaigns",
+        PERSON,
+        Blank(PersonLink.CONTACT, dict.fromkeys(("wamid", "error_msg", "detail"))),
+        kept="as the recipient",
+        exported=("earlier_tries",),
+    ),
+    TableStore(
         "answer_cost",
         "prices of answers, without a name",
         PERSON,
