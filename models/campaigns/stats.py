@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from models.campaigns.campaign_type import types_of
 from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import tapped_buttons
+from models.results.opt_outs import count_opt_outs, opt_outs_json
+from models.results.steps import count_steps
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
 
@@ -43,13 +45,16 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
     groups: dict[int, list[Any]] = {}
     buttons, languages = tapped_buttons(session, list(campaigns)), languages_of(session, list(campaigns))
     types = types_of(session, list(campaigns))
+    opt_outs, steps = count_opt_outs(session, list(campaigns)), count_steps(session, list(campaigns))
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
     return {
         campaign_id: _head(campaigns[campaign_id], types[campaign_id])
         | (figures := count_recipients(groups.get(campaign_id, ())))
+        | opt_out_figures(opt_outs_json(opt_outs.get(campaign_id, {})), figures["delivered"])
         | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
+        | {"steps": steps.get(campaign_id, {})}
         | {"languages": language_figures(languages[campaign_id], groups.get(campaign_id, ()), figures)}
         for campaign_id in campaign_ids
         if campaign_id in campaigns
@@ -84,6 +89,12 @@ def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
         "read_pct": _percent(tally["read"], tally["delivered"]),
         "replied_pct": _percent(tally["replied"], tally["delivered"]),
     }
+
+
+def opt_out_figures(by_way: dict[str, int], delivered: int) -> dict[str, Any]:
+    """The public figures of who asked for an end because of the campaign: people, percentage of delivered, people by way."""
+    people = sum(by_way.values())
+    return {"opted_out": people, "opted_out_pct": _percent(people, delivered), "opted_out_by": by_way}
 
 
 def language_figures(

@@ -81,6 +81,7 @@ TABLES: tuple[TableStore, ...] = (
         exported=("bot_flows",),
     ),
     TableStore("funnel_step", "steps that were reached, without answers", PERSON, exported=("funnel_steps",)),
+    TableStore("recipient_opt_out", "whom a campaign lost, and when", PERSON, exported=("opt_outs_of_campaigns",)),
     TableStore("recipient_tap", "buttons that were tapped", PERSON, exported=("taps",)),
     TableStore(
         "answer_cost",
