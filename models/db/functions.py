@@ -198,6 +198,24 @@ def _epoch(element: SecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST(EXTRACT(EPOCH FROM ({ended} - {begun})) AS DOUBLE PRECISION)"
 
 
+class EpochMinute(FunctionElement[int]):
+    """The minute of a time, counted from 1970: `EpochMinute(column)`."""
+
+    name = "hark_epoch_minute"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(EpochMinute, "sqlite")
+def _unix_minute(element: EpochMinute, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(CAST(strftime('%s', {compiler.process(element.clauses, **kw)}) AS INTEGER) / 60)"
+
+
+@compiles(EpochMinute, "postgresql")
+def _epoch_minute(element: EpochMinute, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(floor(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **kw)}) / 60) AS BIGINT)"
+
+
 class IsIn(FunctionElement[bool]):
     """Whether a text is in a JSON list of texts, which the database parses once for all rows: `IsIn(column, list)`."""
 
