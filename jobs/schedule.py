@@ -40,6 +40,8 @@ from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
 from jobs.restore.redaction_file import look_after_redactions
 from jobs.restore.watch import look_after_holds
+from jobs.results.recount import EVERY_SECONDS as RECOUNT_SECONDS
+from jobs.results.recount import recount_changed
 from jobs.sending.cohort_assignment import assign_cohorts
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
@@ -75,6 +77,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("release_finished_recipients", 30, release_finished_recipients),
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
+    PeriodicJob("recount_results", RECOUNT_SECONDS, recount_changed),
     PeriodicJob("apply_shop_events", 1, wake_shop),
     PeriodicJob("read_changed_shop_customers", 5, wake_shop_reads),
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),

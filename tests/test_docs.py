@@ -171,7 +171,11 @@ def test_the_example_of_the_statistics_adds_up() -> None:
         "outcome",
         "pause_reason",
         "languages",
+        "opted_out",
+        "opted_out_pct",
+        "opted_out_by",
         "buttons",
+        "steps",
         *count_recipients([]),
     }
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())

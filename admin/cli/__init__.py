@@ -41,6 +41,7 @@ COMMANDS = tuple(
         ("flows", "admin.cli.flows:flows", "Bot flows: the scripts that answer replies."),
         ("campaigns", "admin.cli.campaigns:campaigns", "One-time messages to an audience."),
         ("links", "admin.cli.links:links", "Tracked links of campaigns: who opened them."),
+        ("results", "admin.cli.results:results", "What came of campaigns, summed up."),
         ("rates", "admin.cli.billing:rates", "What a delivered message costs, by country and category."),
         ("budget", "admin.cli.billing:budget", "What may be spent."),
         ("cases", "admin.cli.audience:cases", "Conversations in the hands of people."),

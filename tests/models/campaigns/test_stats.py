@@ -61,7 +61,11 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, pa
         "replied_pct": 33.3,
         "clicked": 0,
         "clicked_pct": 0.0,
+        "opted_out": 0,
+        "opted_out_pct": 0.0,
+        "opted_out_by": {},
         "buttons": [],
+        "steps": {},
     }
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     on_the_way = sum(stats[key] for key in ("queued", "sending", "unsure", "held"))
