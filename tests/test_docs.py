@@ -13,6 +13,7 @@ from admin.cli.lazy import LazyCommand
 from admin.server.metrics import HarkCollector
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from models import config as settings
+from models.billing.campaign_cost import NOTHING_KNOWN, cost_figures
 from models.campaigns.export import COLUMNS
 from models.campaigns.stats import count_recipients
 from models.tables import metadata
@@ -177,6 +178,7 @@ def test_the_example_of_the_statistics_adds_up() -> None:
         "buttons",
         "steps",
         *count_recipients([]),
+        *cost_figures(NOTHING_KNOWN, count_recipients([])),
     }
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     parts = ("queued", "sending", "unsure", "held", "sent", "refused")

@@ -44,6 +44,7 @@ COMMANDS = tuple(
         ("results", "admin.cli.results:results", "What came of campaigns, summed up."),
         ("rates", "admin.cli.billing:rates", "What a delivered message costs, by country and category."),
         ("budget", "admin.cli.billing:budget", "What may be spent."),
+        ("billing", "admin.cli.statement:billing", "A month's statement, and how it compares with Meta's own books."),
         ("cases", "admin.cli.audience:cases", "Conversations in the hands of people."),
         ("dead-letters", "admin.cli.dead_letters:dead_letters", "Events that could not be processed."),
         (

@@ -8,7 +8,7 @@ from models.tables.audit import AuditAction, record_audit
 
 EXPORTS_KEY = "hark:exports"
 """A hash, kind → number."""
-EXPORT_KINDS = ("campaign", "contact", "refused rows", "database")
+EXPORT_KINDS = ("campaign", "contact", "refused rows", "database", "statement")
 
 
 @retry_conflicts

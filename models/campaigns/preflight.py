@@ -17,6 +17,7 @@ from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
 from models.campaigns.link_checks import link_problems
+from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.message_problems import message_problems
 from models.campaigns.missing import missing_choices
 from models.campaigns.replacement import category_at_start
@@ -233,7 +234,7 @@ def _budget_checks(
     session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime
 ) -> tuple[list[PreflightCheck], list[PreflightCheck]]:
     """(blocking, warnings) about the balance; both are empty if no balance is set."""
-    cost = estimate_cost(session, template.category, reach.areas or {}, now)
+    cost = estimate_cost(session, template.category, reach.areas or {}, now, campaign_price_cap(session, campaign))
     short, close = is_covered(session, campaign.id, cost.high)
     blocking = (
         [PreflightCheck("budget", short, "Raise the balance (flask budget set), or send to fewer people.")]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.billing.campaign_cost import campaign_costs, cost_figures
 from models.campaigns.campaign_type import types_of
 from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import TappedButton, in_order_of_message, read_place, tapped_buttons
@@ -52,6 +53,7 @@ def stats_of(
         )
     }
     languages, types = languages_of(session, list(campaigns)), types_of(session, list(campaigns))
+    costs = campaign_costs(session, list(campaigns))
     clicked = clicked_by_cohort(session, list(campaigns))
     stored = {key: item for key, item in (stored or {}).items() if key in campaigns}
     counted = _count(session, [key for key in campaigns if key not in stored])
@@ -62,6 +64,7 @@ def stats_of(
         | opt_out_figures(opt_outs_json(counted[key].opt_outs), figures["delivered"])
         | {"buttons": [button.to_json() for button in counted[key].buttons]}
         | {"steps": counted[key].steps}
+        | cost_figures(costs[key], figures)
         | {"languages": language_figures(languages[key], counted[key].groups, figures, clicked.get(key, {}))}
         | ({"as_of": stored[key].counted_at.isoformat()} if key in stored else {})
         for key in campaign_ids

@@ -22,6 +22,7 @@ from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
 from models.billing.estimate import estimate_cost
+from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.preflight import PreflightFacts, preflight
 from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignKind
@@ -133,6 +134,8 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
                 abort(404)
             cost = None
             if campaign.template is not None and checks.reach.areas is not None:
-                estimate = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow())
+                # The preflight's session is another one than that of the campaign that was handed in.
+                cap = campaign_price_cap(session, session.get_one(Campaign, campaign.id))
+                estimate = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow(), cap)
                 cost = estimate_json(session, campaign, estimate, utcnow())
         return {"checks": checks, "cost": cost}

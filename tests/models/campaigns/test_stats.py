@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from sqlalchemy.orm import Session
 
+from models.billing.campaign_cost import NOTHING_KNOWN, cost_figures
 from models.campaigns.export import COLUMNS, export_rows
 from models.campaigns.stats import campaign_stats, count_recipients, stats_of
 from models.sending.cohorts import cohorts_of
@@ -66,6 +67,7 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, pa
         "opted_out_by": {},
         "buttons": [],
         "steps": {},
+        **cost_figures(NOTHING_KNOWN, stats),
     }
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     on_the_way = sum(stats[key] for key in ("queued", "sending", "unsure", "held"))
