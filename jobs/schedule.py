@@ -46,6 +46,7 @@ from jobs.sending.wake import wake_senders
 from jobs.shop.customers import wake_shop_reads
 from jobs.shop.daily_look import wake_look
 from jobs.shop.opt_outs import EVERY_SECONDS, wake_opt_outs
+from jobs.signals.count import wake_signals
 from models.clock import utcnow
 
 log = logging.getLogger("hark.schedule")
@@ -75,6 +76,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("release_finished_recipients", 30, release_finished_recipients),
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
+    PeriodicJob("count_signals", 5, wake_signals),
     PeriodicJob("apply_shop_events", 1, wake_shop),
     PeriodicJob("read_changed_shop_customers", 5, wake_shop_reads),
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),
