@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from models.campaigns.campaign_type import campaign_type
 from models.db.dialect import insert_into
 from models.signals.figures import count_figures
-from models.signals.sample import IdSpan, id_span
-from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, CampaignType
+from models.signals.sample import id_span
+from models.tables.campaign import Campaign, CampaignKind, CampaignStatus
 from models.tables.signal import SignalCount
 
 FINAL_AFTER = timedelta(days=8)
@@ -47,16 +48,15 @@ def count_campaign(session: Session, campaign_id: int, now: datetime) -> SignalC
     campaign = session.get(Campaign, campaign_id)
     if campaign is None or campaign.deleted_at is not None or campaign.started_at is None:
         return None
-    kind: CampaignType | None = campaign.type
-    span = id_span(session, campaign_id) or IdSpan(0, 0)
+    span = id_span(session, campaign_id)
     is_over = campaign.status is CampaignStatus.ENDED and campaign.ended_at is not None
-    figures = count_figures(session, campaign, now)
+    figures = count_figures(session, campaign, span, now)
     return SignalCount(
         campaign_id=campaign_id,
-        type=kind,
+        type=campaign_type(campaign),
         figures={kind.value: figure.to_json() for kind, figure in figures.items()},
-        first_id=span.first or None,
-        last_id=span.last or None,
+        first_id=span.first if span else None,
+        last_id=span.last if span else None,
         counted_at=now,
         seconds=0.0,
         is_final=bool(is_over and campaign.ended_at and campaign.ended_at <= now - FINAL_AFTER),

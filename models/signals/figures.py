@@ -15,7 +15,7 @@ from models.campaigns.stats import stats_of
 from models.signals.judge import SignalFigure
 from models.signals.quality import quality_fall
 from models.signals.rules import OFTEN_DAYS, OFTEN_MESSAGES
-from models.signals.sample import id_span, sampled_contacts
+from models.signals.sample import IdSpan, sampled_contacts
 from models.tables.campaign import Campaign, CampaignOutcome, PauseReason
 from models.tables.contact import Consent, Contact
 from models.tables.recipient import WRITTEN_TO, NotSent, Recipient, RecipientState
@@ -35,8 +35,11 @@ _UNDER_WAY = (CampaignOutcome.PREPARING, CampaignOutcome.SENDING)
 Figures = dict[SignalKind, SignalFigure]
 
 
-def count_figures(session: Session, campaign: Campaign, now: datetime) -> Figures:
-    """Count a campaign that was started. What cannot be judged yet, or never of this campaign, is absent."""
+def count_figures(session: Session, campaign: Campaign, span: IdSpan | None, now: datetime) -> Figures:
+    """Count a campaign that was started. What cannot be judged yet, or never of this campaign, is absent.
+
+    `span`: where the ids of its recipients lie, None before the launch is done.
+    """
     stats = stats_of(session, [campaign.id]).get(campaign.id)
     if stats is None:
         return {}
@@ -49,7 +52,7 @@ def count_figures(session: Session, campaign: Campaign, now: datetime) -> Figure
     figures[SignalKind.OPT_OUTS] = SignalFigure(_opted_out(session, campaign), stats["delivered"])
     if fall := quality_fall(session, campaign):
         figures[SignalKind.TEMPLATE_QUALITY] = SignalFigure(1, stats["sent"], fall)
-    if often := _often(session, campaign):
+    if span is not None and (often := _often(session, campaign, span)):
         figures[SignalKind.TOO_OFTEN] = often
     return figures
 
@@ -138,10 +141,10 @@ def _opted_out(session: Session, campaign: Campaign) -> int:
     return session.scalar(query.where(condition)) or 0
 
 
-def _often(session: Session, campaign: Campaign) -> SignalFigure | None:
+def _often(session: Session, campaign: Campaign, span: IdSpan) -> SignalFigure | None:
     """How many of a sample had more than OFTEN_MESSAGES messages of campaigns in OFTEN_DAYS, this one included."""
-    span, last = id_span(session, campaign.id), campaign.last_sent_at
-    if span is None or last is None:
+    last = campaign.last_sent_at
+    if last is None:
         return None
     contacts = sampled_contacts(session, campaign.id, span).subquery()
     often = (

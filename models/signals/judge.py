@@ -19,6 +19,11 @@ class SignalFigure:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def share(self) -> float:
+        """From 0 to 1; 0 of nobody."""
+        return min(1.0, self.part / self.whole) if self.whole > 0 else 0.0
+
+    @property
     def interval(self) -> ShareInterval:
         """In which the share probably lies."""
         return share_interval(self.part, self.whole)
@@ -62,7 +67,7 @@ class Signal:
         values = dict(figure.values) | {
             "part": f"{figure.part:,}",
             "whole": f"{figure.whole:,}",
-            "share": percent(figure.part / figure.whole),
+            "share": percent(figure.share),
             "low": percent(interval.low),
             "high": percent(interval.high),
             "threshold": percent(self.threshold.share),

@@ -60,7 +60,7 @@ def shares_of(session: Session, kind: CampaignType) -> Mapping[SignalKind, list[
         for signal, stored in figures.items():
             figure = SignalFigure.of(stored)
             if signal in shares and figure.whole >= MIN_PEOPLE:
-                shares[SignalKind(signal)].append(figure.part / figure.whole)
+                shares[SignalKind(signal)].append(figure.share)
     return shares
 
 
