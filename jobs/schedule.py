@@ -48,6 +48,7 @@ from jobs.sending.wake import wake_senders
 from jobs.shop.customers import wake_shop_reads
 from jobs.shop.daily_look import wake_look
 from jobs.shop.opt_outs import EVERY_SECONDS, wake_opt_outs
+from jobs.signals.count import wake_signals
 from models.clock import utcnow
 
 log = logging.getLogger("hark.schedule")
@@ -78,6 +79,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
     PeriodicJob("recount_results", RECOUNT_SECONDS, recount_changed),
+    PeriodicJob("count_signals", 5, wake_signals),
     PeriodicJob("apply_shop_events", 1, wake_shop),
     PeriodicJob("read_changed_shop_customers", 5, wake_shop_reads),
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),

@@ -58,6 +58,14 @@ class Sandbox:
         messages: list[dict[str, Any]] = self._get("inbound")["inbound"]
         return messages
 
+    def inject(self, fault: Mapping[str, Any]) -> None:
+        """Have something go wrong with sends (bot/sandbox/faults.py)."""
+        self._client.post("/faults", json=dict(fault)).raise_for_status()
+
+    def clear_faults(self) -> None:
+        """Let everything go well again."""
+        self._client.delete("/faults").raise_for_status()
+
     def close(self) -> None:
         """Close the HTTP connection."""
         self._client.close()

@@ -217,6 +217,8 @@ TABLES: tuple[TableStore, ...] = (
     _nobodys("recovery_code", "hashes of users' recovery codes"),
     _nobodys("setting", "settings"),
     _nobodys("shop_look", "the daily look at the shop"),
+    _nobodys("signal_count", "counts of campaigns, for their signals"),
+    _nobodys("signal_threshold", "what is usual in campaigns"),
     _nobodys("spending", "sums of campaigns"),
     _nobodys("template_draft", "templates as they are written here"),
     _nobodys("template_event", "what became of templates"),

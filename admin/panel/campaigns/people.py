@@ -9,14 +9,14 @@ from sqlalchemy import literal, select
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
 from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
+from admin.panel.reasons.explained import explain_recipient
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
-from models.campaigns.recipient_error import recipient_error_line
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
 from models.stored_texts import show_stored
 from models.tables.contact import Contact
-from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+from models.tables.recipient import NOT_SENT_ADVICE, NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
 S = RecipientState
 _ACCEPTED = (S.ACCEPTED, S.HELD)
@@ -47,26 +47,31 @@ class CampaignPeople(PanelView):
         status = status if status in FILTERS else ""
         reason = request.args.get("reason", "")
         reason = reason if reason in set(NotSent) else ""
+        code = positive("code") if status == "failed" and not reason else 0
         problem, rows = None, []
         try:
             rows = (
-                self._launched(facts, status, reason) if facts.is_launched else self._estimated(facts, status, reason)
+                self._launched(facts, status, reason, code)
+                if facts.is_launched
+                else self._estimated(facts, status, reason)
             )
         except AudienceError as error:
             problem = str(error)
         following = None
         if len(rows) > PAGE_ROWS:
             rows = rows[:PAGE_ROWS]
-            arguments: dict[str, Any] = {"status": status or None, "reason": reason or None, "after": rows[-1]["id"]}
+            arguments: dict[str, Any] = {"status": status or None, "reason": reason or None, "code": code or None}
+            arguments["after"] = rows[-1]["id"]
             arguments |= {"place": rows[-1]["place"]} if "place" in rows[-1] else {}
             following = url_for(".people", campaign_id=campaign_id, **arguments)
         return self.render(
             "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=status,
             reason=reason, following=following, after=positive("after"), problem=problem, sentences=NOT_SENT_TEXT,
-            twice=TWICE,
+            advice=NOT_SENT_ADVICE,
+            twice=TWICE, code=code,
         )  # fmt: skip
 
-    def _launched(self, facts: CampaignSummary, status: str, reason: str) -> list[dict[str, Any]]:
+    def _launched(self, facts: CampaignSummary, status: str, reason: str, code: int) -> list[dict[str, Any]]:
         if status == "unsure" and not reason:
             return self._unsure(facts.campaign.id)
         query: Any = (
@@ -80,6 +85,8 @@ class CampaignPeople(PanelView):
             _, states, statuses = FILTERS[status]
             query = query.where(Recipient.state.in_(states)) if states else query.where(Recipient.is_replied.is_(True))
             query = query.where(Recipient.status.in_(statuses)) if statuses else query
+        if code:
+            query = query.where(Recipient.error_code == code)
         if reason:
             query = query.where(Recipient.state == S.NOT_SENT, Recipient.reason == NotSent(reason))
         with self.rt.database.read() as session:
@@ -126,9 +133,7 @@ def _recipient_row(
         row.accepted_at,
         row.queued_at,
     )
-    why = show_stored(row.detail) or None
-    if row.reason is None:
-        why = recipient_error_line(row.status, row.error_code, row.error_msg) or None
+    why = (show_stored(row.detail) or None) if row.reason is not None else None
     return {
         "id": row.id,
         "contact_id": row.contact_id,
@@ -137,6 +142,7 @@ def _recipient_row(
         "status": row.status,
         "reason": row.reason,
         "why": why,
+        "error": explain_recipient(row.status, row.error_code, row.error_msg) if row.reason is None else None,
         "replied_at": row.replied_at,
         "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),

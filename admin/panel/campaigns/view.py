@@ -21,6 +21,7 @@ from admin.panel.charts import funnel
 from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
+from admin.panel.signals.evidence import SignalEvidence, signals_part
 from models.billing.estimate import estimate_cost
 from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.preflight import PreflightFacts, preflight
@@ -28,10 +29,10 @@ from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignKind
 from models.tables.user import Role
 
-PARTS = ("head", "notice", "languages", "progress", "funnel", "links", "left_out", "errors", "cost")
+PARTS = ("head", "notice", "languages", "progress", "funnel", "links", "signals", "left_out", "errors", "cost")
 
 
-class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople, PanelView):
+class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople, SignalEvidence, PanelView):
     """Real and test campaigns, in separate lists."""
 
     icon = "campaigns"
@@ -120,7 +121,7 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
             "stages": STAGES,
             "shape": funnel(counted),
             "links": campaign_links(self.rt, facts.campaign) if facts.is_launched else None,
-        }
+        } | signals_part(self.rt, facts.campaign)
 
     def _checks(self, campaign: Campaign) -> dict[str, Any]:
         """The preflight, and the cost of the recipients that it counted."""
