@@ -8,7 +8,9 @@ from models.tables.audit import AuditAction, record_audit
 
 EXPORTS_KEY = "hark:exports"
 """A hash, kind → number."""
-EXPORT_KINDS = ("campaign", "contact", "refused rows", "database")
+EXPORT_KINDS = (
+    "campaign", "contact", "contacts", "list", "segment", "cases", "orders", "proof", "refused rows", "database",
+)  # fmt: skip
 
 
 @retry_conflicts
