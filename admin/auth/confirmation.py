@@ -29,7 +29,8 @@ ACCESS = frozenset({
 })  # fmt: skip
 """Endpoints that change who has access."""
 EXPORTS = frozenset({
-    "panel_campaigns.export", "panel_campaigns.export_xlsx", "panel_contacts.proof",
+    "panel_campaigns.export", "panel_campaigns.export_xlsx", "panel_campaigns.export_columns", "panel_contacts.proof",
+    "panel_exports.index", "panel_exports.segment", "panel_exports.cases", "panel_exports.orders",
     *(f"panel_exports.{noun}_{kind}" for noun in ("contacts", "segment", "cases", "orders") for kind in ("csv", "xlsx")),
 })  # fmt: skip
 """Endpoints whose answer is a file with many people, or with all the evidence about one."""

@@ -41,6 +41,7 @@ COMMANDS = tuple(
         ("flows", "admin.cli.flows:flows", "Bot flows: the scripts that answer replies."),
         ("campaigns", "admin.cli.campaigns:campaigns", "One-time messages to an audience."),
         ("export", "admin.cli.export:export", "Contacts, a list, a segment, cases or orders as a CSV or XLSX file."),
+        ("proof", "admin.cli.proof:proof", "Signed files that show what a campaign sent to a person, and why."),
         ("rates", "admin.cli.billing:rates", "What a delivered message costs, by country and category."),
         ("budget", "admin.cli.billing:budget", "What may be spent."),
         ("cases", "admin.cli.audience:cases", "Conversations in the hands of people."),

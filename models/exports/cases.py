@@ -34,7 +34,7 @@ def case_rows(
     query = query.where(Case.id < before) if before is not None else query
     cases = session.scalars(query.order_by(Case.id.desc()).limit(limit)).all()
     ids = {case.number_id for case in cases}
-    numbers = dict(session.execute(select(Number.id, Number.name).where(Number.id.in_(ids))).tuples().all())
+    numbers = {row.id: row.name for row in session.execute(select(Number.id, Number.name).where(Number.id.in_(ids)))}
     rows = [
         (
             case.id,

@@ -18,7 +18,7 @@ def order_rows(session: Session, before: int | None, limit: int) -> tuple[list[t
     """A page of rows, and the id before which the next one begins; None if this is the last."""
     query = select(Order, Contact).join(Contact, Contact.id == Order.contact_id)
     query = query.where(Order.id < before) if before is not None else query
-    found = session.execute(query.order_by(Order.id.desc()).limit(limit)).tuples().all()
+    found = session.execute(query.order_by(Order.id.desc()).limit(limit)).all()
     rows = [
         (
             order.external_id,

@@ -14,11 +14,15 @@ EXPORT_KINDS = (
 
 
 @retry_conflicts
-def record_export(rt: Runtime, actor: str, kind: str, object_id: object) -> None:
-    """Note an export, before any of it leaves. `kind` is one of EXPORT_KINDS, and the type of the object in the audit."""
+def record_export(
+    rt: Runtime, actor: str, kind: str, object_id: object, *, object_type: str | None = None, **detail: object
+) -> None:
+    """Note an export, before any of it leaves. `kind` is one of EXPORT_KINDS, and the type of the object in the audit unless
+    another is given; `detail` stands in the audit.
+    """
     now = utcnow()
     with rt.database.write() as session:
-        record_audit(session, now, actor, AuditAction.EXPORT, kind, object_id)
+        record_audit(session, now, actor, AuditAction.EXPORT, object_type or kind, object_id, **detail)
     try:
         rt.redis.hincrby(EXPORTS_KEY, kind, 1)
     except load("redis.exceptions:RedisError"):  # by name: commands import it only where they need Redis

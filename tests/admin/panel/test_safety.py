@@ -25,7 +25,14 @@ NEEDS = {
     "panel_catalog": Role.MANAGER,
     "panel_contacts.consent": Role.AGENT, "panel_contacts.redact": Role.ADMIN, "panel_numbers.read": Role.MANAGER,
 }  # fmt: skip
-NOT_FOR_VIEWERS = {"panel_exports", "panel_users", "panel_audit", "panel_dead_letters", "panel_settings", "panel_flow_secrets"}
+NOT_FOR_VIEWERS = {
+    "panel_exports",
+    "panel_users",
+    "panel_audit",
+    "panel_dead_letters",
+    "panel_settings",
+    "panel_flow_secrets",
+}
 
 
 def changes(panel: Panel) -> int:
