@@ -24,6 +24,7 @@ from jobs.core.logs import configure_logs, described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN, stop_on_signals
 from jobs.erasure.rewrite import rewrite_files
+from jobs.follow_up.fill_lists import wake_fills
 from jobs.imports.run import wake_imports
 from jobs.ingest.replay_all import wake_replay
 from jobs.ingest.shop import wake_shop
@@ -90,6 +91,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("sync_marketing_api", 300, wake_marketing),
     PeriodicJob("sync_catalogs", 1800, wake_catalogs),
     PeriodicJob("resume_imports", 5, wake_imports),
+    PeriodicJob("resume_list_fills", 5, lambda rt, _now: wake_fills(rt)),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
     PeriodicJob("rewrite_old_times", 1, rewrite_old_times),
     PeriodicJob("assign_cohorts", 1, assign_cohorts),

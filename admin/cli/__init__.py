@@ -42,6 +42,8 @@ COMMANDS = tuple(
         ("campaigns", "admin.cli.campaigns:campaigns", "One-time messages to an audience."),
         ("links", "admin.cli.links:links", "Tracked links of campaigns: who opened them."),
         ("results", "admin.cli.results:results", "What came of campaigns, summed up."),
+        ("export", "admin.cli.export:export", "Contacts, a list, a segment, cases or orders as a CSV or XLSX file."),
+        ("proof", "admin.cli.proof:proof", "Signed files that show what a campaign sent to a person, and why."),
         ("rates", "admin.cli.billing:rates", "What a delivered message costs, by country and category."),
         ("budget", "admin.cli.billing:budget", "What may be spent."),
         ("billing", "admin.cli.statement:billing", "A month's statement, and how it compares with Meta's own books."),

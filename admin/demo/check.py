@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from admin.operations.export import export_lines
+from admin.operations.exports.campaign import export_lines
 from jobs.core.runtime import Runtime
 from models.campaigns.stats import campaign_stats
 from models.tables.conversation import Direction, Message

@@ -16,7 +16,7 @@ from models.campaigns.taps import read_place, taps_of
 from models.clicks.figures import first_clicks_of
 from models.db.dialect import literal_word
 from models.form_replies import read_form
-from models.spreadsheets import protect
+from models.segments.campaign_people import PeopleChoice
 from models.stored_texts import show_stored
 from models.tables.campaign import CampaignType
 from models.tables.contact import Contact
@@ -74,8 +74,11 @@ class ExportRow:
     cells: tuple[Any, ...]
 
 
-def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: int = 1000) -> list[ExportRow]:
-    """The page after the recipient `after_id`, ordered by person key; empty at the end."""
+def export_rows(
+    session: Session, campaign_id: int, after_id: int = 0, limit: int = 1000, *, choice: PeopleChoice | None = None
+) -> list[ExportRow]:
+    """The page after the recipient `after_id`, ordered by person key, of everybody or of those chosen; empty at the end."""
+    chosen = choice.conditions(Recipient) if choice is not None else []
     # Both databases page along the index of person keys, whatever their statistics of the table are.
     after_key = select(Recipient.person_key).where(Recipient.id == after_id).scalar_subquery()
     rows = session.execute(
@@ -88,7 +91,7 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
             Contact.name,
         )
         .join(Contact, Contact.id == Recipient.contact_id)
-        .where(Recipient.campaign_id == campaign_id, Recipient.person_key > (after_key if after_id else ""))
+        .where(Recipient.campaign_id == campaign_id, Recipient.person_key > (after_key if after_id else ""), *chosen)
         .order_by(Recipient.person_key)
         .limit(limit)
     ).all()
@@ -113,11 +116,6 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
         )
         for row in rows
     ]
-
-
-def csv_cell(value: Any) -> str:
-    """A cell's text, which no spreadsheet runs as a formula."""
-    return protect("" if value is None else str(value))
 
 
 def moment(at: datetime | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, Self
 from sqlalchemy.orm import Session
 
 from models.audience.audience import AudienceError
+from models.audience.filling_lists import lists_being_filled
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
@@ -111,6 +112,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
     if template is not None:
         blocking += _message_blocks(session, campaign, template, now)
     if number is not None and template is not None and campaign.audience.get("include"):
+        blocking += _list_blocks(session, campaign)
         try:
             reach = estimate_reach(session, campaign, now)
         except AudienceError as error:
@@ -195,6 +197,12 @@ def _mapping_blocks(
     if why := opt_out_buttons_problem(components, campaign.opt_out_buttons or ()):
         remedy = "Choose again which buttons of the template opt out."
         yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": why}), remedy)
+
+
+def _list_blocks(session: Session, campaign: Campaign) -> Iterator[PreflightCheck]:
+    for name in lists_being_filled(session, campaign.audience):
+        text = Text("The list “{name}” is still being filled.", {"name": name})
+        yield PreflightCheck("list_being_filled", text, "Wait until everybody is on it; its page says how far it is.")
 
 
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:

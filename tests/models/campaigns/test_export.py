@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models.campaigns.export import COLUMNS, csv_cell, export_rows
+from models.campaigns.export import COLUMNS, export_rows
+from models.table_files.csv_file import csv_cell
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
