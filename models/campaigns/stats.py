@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.campaigns.campaign_type import types_of
+from models.campaigns.conversion_stats import add_conversions
 from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import tapped_buttons
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
@@ -46,7 +47,7 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
-    return {
+    stats = {
         campaign_id: _head(campaigns[campaign_id], types[campaign_id])
         | (figures := count_recipients(groups.get(campaign_id, ())))
         | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
@@ -54,6 +55,8 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
         for campaign_id in campaign_ids
         if campaign_id in campaigns
     }
+    add_conversions(session, stats, languages)
+    return stats
 
 
 def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:

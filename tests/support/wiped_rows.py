@@ -16,6 +16,7 @@ from models.tables.conversation import Conversation
 from models.tables.flow import FlowSession, FlowVersion, SessionStatus
 from models.tables.number import Number
 from models.tables.order import Order
+from models.tables.recipient import Recipient
 from models.tables.tag import ContactList, Tag
 from tests.support.factories.campaigns import make_campaign
 from tests.support.factories.common import NOW
@@ -38,6 +39,7 @@ class Written:
     flow_version_id: int
     session_id: int
     order_id: int
+    recipient_id: int
 
     @classmethod
     def of(cls, session: Session, contact_id: int) -> "Written":
@@ -60,7 +62,7 @@ class Written:
         session.flush()
         return cls(
             contact_id, chat.id, number.id, number.waba.portfolio_id, campaign.id, tag.id, group.id, version.id, walk.id,
-            order.id,
+            order.id, session.scalars(select(Recipient.id).where(Recipient.contact_id == contact_id)).first() or 0,
         )  # fmt: skip
 
 
@@ -91,6 +93,14 @@ def write_everywhere(session: Session, past: Written) -> set[str]:
         },
         "consent_event": {"after": "subscribed", "at": NOW, "source": "form of Alice", "proof": "secret", "actor": "x"},
         "bought": {"kind": "brand", "name": "secret"},
+        "order_refund": {
+            "shop": "x", "order_external_id": "1", "external_id": "1", "amount_milli": 1, "currency": "EUR", "refunded_at": NOW,
+        },
+        "conversion": {
+            "model": "last_touch", "campaign_id": past.campaign_id, "recipient_id": past.recipient_id, "touch": "read",
+            "touched_at": NOW, "within_days": 1, "has_value": True, "ordered_at": NOW, "currency": "EUR", "total_milli": 1,
+            "refunded_milli": 0,
+        },
         "contact_order": {
             "shop": "x", "external_id": "2", "number": "secret", "total_milli": 1, "currency": "EUR", "placed_at": NOW,
             "items": [{"title": "secret"}],
