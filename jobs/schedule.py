@@ -19,6 +19,7 @@ from jobs.campaigns.launch import resume_launches
 from jobs.campaigns.monitor import monitor, release_finished_recipients
 from jobs.campaigns.spending import LOOK_SECONDS, watch_spending
 from jobs.campaigns.start import wake_scheduled
+from jobs.conversions.attribution import wake_attribution
 from jobs.core.clock_check import note_clocks
 from jobs.core.logs import configure_logs, described
 from jobs.core.runtime import Runtime, runtime
@@ -85,6 +86,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("read_changed_shop_customers", 5, wake_shop_reads),
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),
     PeriodicJob("look_at_shop_daily", 60, wake_look),
+    PeriodicJob("attribute_orders", 2, wake_attribution),
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
     PeriodicJob("renew_media", 60, wake_media_renewal),
     PeriodicJob("delete_removed_media", 600, wake_media_cleanup),

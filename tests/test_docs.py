@@ -177,9 +177,12 @@ def test_the_example_of_the_statistics_adds_up() -> None:
         "opted_out_by",
         "buttons",
         "steps",
+        *(bought := ("converted", "converted_pct", "revenue")),
         *count_recipients([]),
         *cost_figures(NOTHING_KNOWN, count_recipients([])),
     }
+    assert [key for key in bought if f"`{key}`" not in page("docs/campaigns.md")] == []
+    assert stats["converted_pct"] == round(100 * stats["converted"] / stats["delivered"], 1)
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     parts = ("queued", "sending", "unsure", "held", "sent", "refused")
     assert stats["eligible"] == sum(stats[part] for part in parts)

@@ -67,6 +67,7 @@ APPLY_SHOP_EVENTS: WakeUp[[]] = WakeUp(CHORES, "jobs.ingest.shop.apply_shop_even
 READ_SHOP_CUSTOMERS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.customers.read_shop_customers", "shop-customers")
 WRITE_SHOP_OPT_OUTS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.opt_outs.write_shop_opt_outs", "shop-opt-outs")
 LOOK_AT_SHOP: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.daily_look.look_at_shop", "shop-look")
+ATTRIBUTE_ORDERS: WakeUp[[]] = WakeUp(CHORES, "jobs.conversions.attribution.attribute_orders", "conversions")
 
 PREVIOUS_JOBS: Mapping[str, str] = {
     "jobs.send.serve_number": SERVE_NUMBER.job,

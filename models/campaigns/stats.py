@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.billing.campaign_cost import campaign_costs, cost_figures
 from models.campaigns.campaign_type import types_of
+from models.campaigns.conversion_stats import add_conversions
 from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import TappedButton, in_order_of_message, read_place, tapped_buttons
 from models.clicks.figures import clicked_by_cohort
@@ -58,7 +59,7 @@ def stats_of(
     stored = {key: item for key, item in (stored or {}).items() if key in campaigns}
     counted = _count(session, [key for key in campaigns if key not in stored])
     counted |= {key: _of_stored(item) for key, item in stored.items()}
-    return {
+    stats = {
         key: _head(campaigns[key], types[key])
         | (figures := count_recipients(counted[key].groups, sum(clicked.get(key, {}).values())))
         | opt_out_figures(opt_outs_json(counted[key].opt_outs), figures["delivered"])
@@ -70,6 +71,8 @@ def stats_of(
         for key in campaign_ids
         if key in campaigns
     }
+    add_conversions(session, stats, languages)
+    return stats
 
 
 @dataclass(frozen=True, slots=True)

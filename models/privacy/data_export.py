@@ -19,9 +19,11 @@ from models.tables.contact import ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias, MergedValue
 from models.tables.conversation import Case, Conversation, Message, UnreadReply
 from models.tables.conversation_control import ConversationControl
+from models.tables.conversion import Conversion
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelStep
 from models.tables.order import Order, OrderItem
+from models.tables.order_refund import OrderRefund
 from models.tables.possible_opt_out import PossibleOptOut
 from models.tables.recipient import Recipient
 from models.tables.recipient_opt_out import RecipientOptOut
@@ -148,7 +150,21 @@ def _orders(session: Session, contact_id: int) -> dict[str, Any]:
         .where(of_contact)
         .order_by(OrderItem.order_id)
     )
-    return {"orders": _rows(session, Order, of_contact), "bought": _mappings(session, bought)}
+    names = ("order_id", "model", "touch", "touched_at", "ordered_at", "currency", "total_milli", "refunded_milli")
+    conversions = (
+        select(Campaign.name.label("campaign"), *(getattr(Conversion, name) for name in names))
+        .join(Conversion, Conversion.campaign_id == Campaign.id)
+        .join(Order, Order.id == Conversion.order_id)
+        .where(of_contact)
+        .order_by(Conversion.order_id, Conversion.model)
+    )
+    refunds = OrderRefund.order_id.in_(select(Order.id).where(of_contact))
+    return {
+        "orders": _rows(session, Order, of_contact),
+        "bought": _mappings(session, bought),
+        "refunds": _rows(session, OrderRefund, refunds),
+        "conversions": _mappings(session, conversions),
+    }
 
 
 def _shop(session: Session, contact: Contact) -> dict[str, Any]:
