@@ -64,7 +64,7 @@ def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
     refresh_from_meta(rt, campaign_id, now)
     with rt.database.read() as session:
         flow = flow_messages(session, get_campaign(session, campaign_id).flow_id)
-        facts = PreflightFacts(is_listening=_is_listening(rt), time_zone=rt.settings.time_zone, flow_messages=flow)
+        facts = PreflightFacts.of(rt.settings, is_listening=_is_listening(rt), flow_messages=flow)
         return preflight(session, campaign_id, now, facts)
 
 

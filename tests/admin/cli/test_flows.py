@@ -13,6 +13,8 @@ from models.tables.flow import Flow, FlowVersion
 from tests.support.cli_app import Shell
 from tests.support.paths import EXAMPLES, ROOT
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 def test_a_flow_is_checked_and_loaded_in_versions(shell: Shell) -> None:
     example = str(ROOT / "docs" / "examples" / "spring_replies.yaml")
