@@ -65,7 +65,7 @@ def show_budget(is_json: bool) -> None:
     """The balance, what was charged to it and what is held back."""
     rt = runtime_here()
     balance, replies = money.show_budget(rt), running_replies(rt)
-    _print_balance(balance | {"replies": replies}, is_json)
+    _print_balance(balance | ({"replies": replies} if replies["campaigns"] else {}), is_json)
     if not is_json and replies["campaigns"]:
         expected = "unknown" if replies["expected"] is None else f"{replies['expected']} {replies['currency']}"
         click.echo(f"answers to running campaigns will probably cost {expected} more, which is in none of these sums")

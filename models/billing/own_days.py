@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import or_, select
@@ -17,7 +18,8 @@ from models.billing.spending import WAITS, amount_of, groups_by_period
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign
 from models.tables.number import Number
-from models.tables.recipient import RecipientState
+from models.tables.recipient import Recipient, RecipientState
+from models.tables.recipient_try import RecipientTry
 
 UNTOLD = "untold"
 """The type of delivered messages of which Meta has not said whether they are billed."""
@@ -100,7 +102,8 @@ def _of_campaigns(session: Session, phones: dict[int, str], days: Days) -> Itera
     )
     for spending, number_id in session.execute(query).all():
         prices = read_prices(session, spending.card_id)
-        for group in session.execute(groups_by_period(spending.campaign_id, periods)):
+        groups = [groups_by_period(table, spending.campaign_id, periods) for table in (Recipient, RecipientTry)]
+        for group in chain.from_iterable(map(session.execute, groups)):
             day = _day_at(days, periods[group.period].begin)
             if day is None or number_id is None or group.state is not RecipientState.ACCEPTED or not group.is_received:
                 continue

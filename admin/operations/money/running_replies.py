@@ -10,6 +10,7 @@ from admin.operations.billing import estimate_campaign
 from jobs.core.runtime import Runtime
 from models.billing.amount import MICRO, show_amount
 from models.billing.reply_history import replied_people
+from models.errors import OperatorError
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus
 
 
@@ -27,7 +28,7 @@ def running_replies(rt: Runtime, estimates: Callable[[int], Mapping[str, Any] | 
         replied = {row.id: replied_people(session, row.id) for row in active}
     lines: list[dict[str, Any]] = []
     for row in active:
-        estimate = (estimates or (lambda key: estimate_campaign(rt, key)))(row.id)
+        estimate = estimates(row.id) if estimates else _estimated(rt, row.id)
         replies = (estimate or {}).get("replies")
         if replies is not None:
             lines.append({"id": row.id, "name": row.name, **_still_expected(replies, replied[row.id])})
@@ -38,6 +39,13 @@ def running_replies(rt: Runtime, estimates: Callable[[int], Mapping[str, Any] | 
         "expected": show_amount(int(total * MICRO)) if known and len({it["currency"] for it in known}) == 1 else None,
         "campaigns": lines,
     }
+
+
+def _estimated(rt: Runtime, campaign_id: int) -> dict[str, Any] | None:
+    try:
+        return estimate_campaign(rt, campaign_id)
+    except OperatorError:  # an older version started it without a price, and its parts are gone
+        return None
 
 
 def _still_expected(replies: Mapping[str, Any], replied: int) -> dict[str, Any]:

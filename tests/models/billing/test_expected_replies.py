@@ -6,15 +6,19 @@ import pytest
 
 from jobs.analytics.reply_counts import count_ended_campaigns
 from jobs.core.runtime import Runtime
+from models.billing.amount import MICRO
 from models.billing.answers import free_answers_left
 from models.billing.estimate import DeliveryShares, Estimate, estimate_cost
 from models.billing.expected_replies import FlowMessages, estimate_replies
 from models.billing.rate_cards import Price, save_card
 from models.billing.reply_history import ReplyHistory, campaigns_to_count, reply_history
+from models.campaigns.preflight import PreflightFacts, preflight
+from models.tables.answer_cost import AnswerSpending
 from models.tables.campaign import CampaignStatus
 from models.tables.campaign_replies import CampaignReplies
 from models.tables.conversation import Conversation, Direction, Message, MessageState
 from models.tables.recipient import RecipientState
+from tests.support.billing_rig import SPAIN, make_ready, prepare_balance
 from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import make_contact
@@ -58,6 +62,29 @@ def test_an_unknown_price_is_unknown_and_nobody_costs_nothing(rt: Runtime) -> No
     assert (unknown.expected, unknown.unknown_people) == (None, 1000)
     nobody = Estimate("marketing", "EUR", 1, (), DeliveryShares())
     assert estimate_replies(nobody, PAST, FLOW, 0).costs == (0, 0, 0)
+
+
+def test_the_preflight_warns_where_the_balance_covers_the_campaign_and_probably_not_its_answers(rt: Runtime) -> None:
+    with rt.database.write() as session:
+        service = Price("ES", "service", date(2026, 1, 1), MICRO)
+        prepare_balance(session, 11, [SPAIN, service])
+        campaign = make_ready(session, 10)
+        campaign_id, number_id = campaign.id, campaign.number_id
+
+    def warned() -> list[str]:
+        facts = PreflightFacts(flow_messages=FlowMessages(2, 2, has_loops=False))
+        with rt.database.read() as session:
+            found = preflight(session, campaign_id, NOW, facts).warnings
+        return [str(check.text) for check in found if check.key == "replies"]
+
+    assert warned() == [], "the answers of this month are still free"
+    with rt.database.write() as session:
+        session.add(
+            AnswerSpending(number_id=number_id, month=date(2026, 11, 1), currency="EUR", free=1000, counted_at=NOW)
+        )
+    assert warned() == [
+        "Answers to it will probably cost 1.80 EUR more, and 1.00 EUR of the balance would be left for them."
+    ]
 
 
 def test_ended_campaigns_are_counted_once_and_become_the_history(rt: Runtime) -> None:
