@@ -36,6 +36,7 @@ DAYS = 8
 FROM_HOUR = 4
 """Of the business's time zone."""
 RETRY_AFTER = timedelta(minutes=30)
+ONE_DAY = timedelta(days=1)
 Points = TypeVar("Points")
 
 
@@ -102,8 +103,8 @@ def _store(
     span: tuple[datetime, datetime],
     now: datetime,
 ) -> None:
+    days = _days(prices or (), *span)
     if prices is not None:
-        days = _days(prices, *span)
         meta = _meta_counts(prices, {begin for begin, _ in days})
         with rt.database.read() as session:
             currency = session.get_one(Waba, waba_pk).currency
@@ -136,11 +137,21 @@ def _note(rt: Runtime, waba_pk: int, now: datetime, prices: GraphError | None, t
 
 
 def _days(points: Sequence[PricePoint], begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """The days as Meta divides them: from midnight in UTC, or from that of the account's zone where her points begin so."""
-    shift = (points[0].begin - begin) % timedelta(days=1) if points else timedelta()
-    first = begin + shift - (timedelta(days=1) if shift else timedelta())
-    days = [(first + timedelta(days=place), first + timedelta(days=place + 1)) for place in range(DAYS + bool(shift))]
-    return [day for day in days if day[1] <= end]
+    """The whole days from `begin` to `end` as Meta divides them, and between them days of which she lists nothing.
+
+    Her days begin at midnight in UTC, or in the account's zone, where they can have 23 or 25 hours.
+    """
+    named = {(point.begin, point.end) for point in points if begin <= point.begin and point.end <= end}
+    days: list[tuple[datetime, datetime]] = []
+    for day in sorted(named):
+        if not days or day[0] >= days[-1][1]:
+            days.append(day)
+    shift = (days[0][0] - begin) % ONE_DAY if days else timedelta()
+    for place in range(DAYS):
+        first = begin + shift + place * ONE_DAY
+        if first + ONE_DAY <= end and not any(first < until and first + ONE_DAY > since for since, until in named):
+            days.append((first, first + ONE_DAY))
+    return sorted(days)
 
 
 def _meta_counts(points: Sequence[PricePoint], begins: set[datetime]) -> dict[DayKey, MetaCount]:

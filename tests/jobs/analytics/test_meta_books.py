@@ -1,13 +1,15 @@
 """Meta's own analytics beside our count: alike where both saw the same, and unknown where Meta says nothing."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import func, select
 
 from admin.operations.money.comparison import compare_month
+from bot.meta.analytics import PricePoint
 from bot.sandbox.store import SandboxMessage
-from jobs.analytics.meta_books import DAYS, compare_account, wake_meta_books
+from jobs.analytics.meta_books import DAYS, _days, compare_account, wake_meta_books
 from models.billing.rate_cards import Price, save_card
 from models.clock import utcnow
 from models.tables.answer_cost import AnswerCost
@@ -151,3 +153,20 @@ def test_a_night_reads_each_account_once_and_tries_again_after_a_failure(shell: 
     assert DAYS == 8
     with shell.rt.database.read() as session:
         assert session.scalar(select(func.count()).select_from(MetaCharge)) == 0
+
+
+def test_days_are_those_of_meta_s_zone_and_one_that_is_cut_off_is_left_out() -> None:
+    begin = datetime(2026, 10, 20, tzinfo=UTC)
+    end = begin + timedelta(days=DAYS)
+    madrid = [begin - timedelta(hours=2), begin + timedelta(hours=22), begin + timedelta(days=4, hours=22)]
+    lengths = (24, 24, 25)  # the clocks are put back on the 25th
+    points = [
+        PricePoint(at, at + timedelta(hours=hours), "1", "ES", "marketing", "regular", 1, None)
+        for at, hours in zip(madrid, lengths, strict=True)
+    ]
+    days = _days(points, begin, end)
+    assert days[0] == (begin + timedelta(hours=22), begin + timedelta(hours=46))
+    assert (points[2].begin, points[2].end) in days
+    assert all(first[1] <= second[0] for first, second in pairwise(days))
+    assert [day for day in days if day[0] < begin or day[1] > end] == []
+    assert len(_days([], begin, end)) == DAYS
