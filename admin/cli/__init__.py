@@ -40,6 +40,7 @@ COMMANDS = tuple(
         ("segments", "admin.cli.audience:segments", "Stored rules that contacts match at the moment it is asked."),
         ("flows", "admin.cli.flows:flows", "Bot flows: the scripts that answer replies."),
         ("campaigns", "admin.cli.campaigns:campaigns", "One-time messages to an audience."),
+        ("conversions", "admin.cli.conversions:conversions", "Orders that belong to campaigns."),
         ("rates", "admin.cli.billing:rates", "What a delivered message costs, by country and category."),
         ("budget", "admin.cli.billing:budget", "What may be spent."),
         ("cases", "admin.cli.audience:cases", "Conversations in the hands of people."),
