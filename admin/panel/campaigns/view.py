@@ -11,6 +11,7 @@ from admin.operations.billing import estimate_json
 from admin.operations.export import export_lines
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
+from admin.panel.campaigns.conversions import CampaignConversionPages
 from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.held_up import HeldUpActions
@@ -29,7 +30,7 @@ from models.tables.user import Role
 PARTS = ("head", "notice", "languages", "progress", "funnel", "left_out", "errors", "cost")
 
 
-class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople, PanelView):
+class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople, CampaignConversionPages, PanelView):
     """Real and test campaigns, in separate lists."""
 
     icon = "campaigns"
