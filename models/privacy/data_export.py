@@ -14,6 +14,7 @@ from models.stored_texts import show_stored
 from models.tables.answer_cost import AnswerCost
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign
+from models.tables.click import Click
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias, MergedValue
 from models.tables.conversation import Case, Conversation, Message, UnreadReply
@@ -25,9 +26,12 @@ from models.tables.order import Order, OrderItem
 from models.tables.order_refund import OrderRefund
 from models.tables.possible_opt_out import PossibleOptOut
 from models.tables.recipient import Recipient
+from models.tables.recipient_opt_out import RecipientOptOut
 from models.tables.recipient_tap import RecipientTap
+from models.tables.recipient_try import RecipientTry
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
+from models.tables.tracked_link import TrackedLink
 from models.tables.user_id_change import UserIdChange
 
 SENTENCES = frozenset({"detail", "error_msg"})
@@ -91,12 +95,26 @@ def _campaigns(session: Session, contact: Contact) -> dict[str, Any]:
         .join(Campaign, Campaign.id == RecipientTap.campaign_id)
         .join(Recipient, Recipient.id == RecipientTap.recipient_id)
     )
+    clicks = (
+        select(Campaign.name.label("campaign"), TrackedLink.url, Click.kind, Click.device, Click.at)
+        .join_from(Click, TrackedLink, TrackedLink.id == Click.link_id)
+        .join(Campaign, Campaign.id == TrackedLink.campaign_id)
+        .join(Recipient, Recipient.id == Click.recipient_id)
+    )
+    opt_outs = (
+        select(Campaign.name.label("campaign"), RecipientOptOut.way, RecipientOptOut.at)
+        .join(Campaign, Campaign.id == RecipientOptOut.campaign_id)
+        .join(Recipient, Recipient.id == RecipientOptOut.recipient_id)
+    )
     return {
         "campaigns": [{"campaign": names.get(row["campaign_id"])} | row for row in recipients],
         "engaged_in": _mappings(session, engagements.where(Engagement.contact_id == contact.id)),
         "counted_for_the_limit": _mappings(session, ledger.where(LedgerEntry.person_key.in_(keys))),
         "funnel_steps": _rows(session, FunnelStep, FunnelStep.recipient_id.in_(select(Recipient.id).where(of_contact))),
+        "earlier_tries": _rows(session, RecipientTry, RecipientTry.contact_id == contact.id),
+        "opt_outs_of_campaigns": _mappings(session, opt_outs.where(of_contact).order_by(RecipientOptOut.at)),
         "taps": _mappings(session, taps.where(of_contact).order_by(RecipientTap.at, RecipientTap.place)),
+        "clicks": _mappings(session, clicks.where(of_contact).order_by(Click.at, Click.entry_ms, Click.entry_seq)),
     }
 
 

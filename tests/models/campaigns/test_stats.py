@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from sqlalchemy.orm import Session
 
+from models.billing.campaign_cost import NOTHING_KNOWN, cost_figures
 from models.campaigns.export import COLUMNS, export_rows
 from models.campaigns.stats import campaign_stats, count_recipients, stats_of
 from models.sending.cohorts import cohorts_of
@@ -60,7 +61,14 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, pa
         "received_pct": 42.9,
         "read_pct": 33.3,
         "replied_pct": 33.3,
+        "clicked": 0,
+        "clicked_pct": 0.0,
+        "opted_out": 0,
+        "opted_out_pct": 0.0,
+        "opted_out_by": {},
         "buttons": [],
+        "steps": {},
+        **cost_figures(NOTHING_KNOWN, stats),
         **bought,
     }
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
@@ -121,6 +129,4 @@ def test_people_of_before_cohorts_were_stored_count_for_the_campaigns_language(
     row_of(session, paused_campaign, State.ACCEPTED, "delivered", cohort_id=None)
     (language,) = campaign_stats(session, paused_campaign.id)["languages"]
     assert (language["language"], language["delivered"]) == ("en", 1)
-    assert [
-        row.cells[COLUMNS.index("language")] for row in export_rows(session, paused_campaign.id)
-    ] == ["en"]
+    assert [row.cells[COLUMNS.index("language")] for row in export_rows(session, paused_campaign.id)] == ["en"]
