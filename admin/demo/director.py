@@ -18,10 +18,11 @@ from sqlalchemy.exc import OperationalError
 
 from admin.auth.passwords import one_time_password
 from admin.auth.users import add_user
-from admin.demo.check import Sandbox, check_everything
+from admin.demo.check import Equation, Sandbox, check_everything
 from admin.demo.formats import send_formats
 from admin.demo.people import write_people
 from admin.demo.screen import progress_bar, show_result
+from admin.demo.shopping import GOAL, go_shopping, shopping_equations
 from admin.demo.signals import LEAST, send_to_old_list, signal_sentences
 from admin.operations.campaigns import create_campaign
 from admin.operations.cases import open_case_of
@@ -37,6 +38,7 @@ from jobs.maintenance.meta_sync import read_templates
 from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
 from models.config import Settings
+from models.conversions.derive import has_changes
 from models.errors import HarkError, OperatorError
 from models.tables.campaign import CampaignOutcome
 from models.tables.conversation import Direction, Message, MessageState
@@ -51,6 +53,7 @@ QUIET_SECONDS = 1.5
 MAX_SECONDS = 300.0
 """On top of the time that the pace needs; then the demo fails with what it still waits for."""
 FORMAT_SECONDS = 180.0
+ATTRIBUTION_SECONDS = 120.0
 WABA_ID = "100000000000001"
 PHONE_NUMBER_ID = "200000000000001"
 _AT_REST = (CampaignOutcome.SENT, CampaignOutcome.PARTIALLY_SENT, CampaignOutcome.FAILED)
@@ -65,6 +68,7 @@ CAMPAIGN: dict[str, Any] = {
     },
     "flow": "spring_replies",
     "pace": {"per_second": PER_SECOND},
+    "goals": [GOAL],
 }
 
 
@@ -122,6 +126,7 @@ class Director(threading.Thread):
         ) as refresh:
             self._wait_until_at_rest(campaign_id, refresh)
         equations = check_everything(self.rt, campaign_id, self.sandbox)
+        equations += self._shop(campaign_id)
         show_result(self.console, self._stats(campaign_id), equations)
         self._send_formats()
         self._show_signals()
@@ -161,6 +166,17 @@ class Director(threading.Thread):
             f"imported {imported.created} contacts from {services.directory / 'contacts.csv'}", soft_wrap=True
         )
         return create_campaign(rt, CAMPAIGN, ACTOR).id
+
+    def _shop(self, campaign_id: int) -> list[Equation]:
+        """Have some of the people buy and return things, and wait until the orders are attributed."""
+        messages = (message for message in self.sandbox.messages() if message["type"] == "template")
+        bought = go_shopping(self.rt, self.services.directory, messages, utcnow())
+        self._wait("the attribution of orders", lambda: not self._has_changes(), ATTRIBUTION_SECONDS)
+        return shopping_equations(self.rt, campaign_id, bought)
+
+    def _has_changes(self) -> bool:
+        with self.rt.database.read() as session:
+            return has_changes(session)
 
     def _send_formats(self) -> None:
         """Send a carousel and products too, after the sums of the first campaign: the simulated Meta counts all together."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from models.tables.goal import MAX_DAYS
 from models.templates.content_problems import MAX_PRODUCTS, MAX_SECTION_TITLE, MAX_SECTIONS
 from models.templates.order_fields import ORDER_FIELDS
 from models.templates.sources import PRODUCT_FIELDS
@@ -115,6 +116,30 @@ class Offer(FilePart):
             return moment.isoformat() if moment is not None else None
         except ValueError:
             raise ValueError("allowed is a time with its zone, such as 2026-12-24T23:59:00+01:00") from None
+
+
+class GoalFields(FilePart):
+    """What people shall do, and within how many days after the message was accepted. `value`: whether its money counts."""
+
+    event: Literal["purchase"]
+    within_days: int
+    value: bool = True
+
+    @field_validator("within_days")
+    @classmethod
+    def _a_window(cls, days: int) -> int:
+        if not 1 <= days <= MAX_DAYS:
+            raise ValueError(f"{days} is given; allowed are 1 to {MAX_DAYS} days")
+        return days
+
+
+def differing_goals(goals: list[GoalFields]) -> list[GoalFields]:
+    """Return the goals. Raises ValueError if two of them count the same."""
+    windows = [(goal.event, goal.within_days) for goal in goals]
+    for event, days in windows:
+        if windows.count((event, days)) > 1:
+            raise ValueError(f"{event} within {days} days is named twice")
+    return goals
 
 
 class Location(FilePart):

@@ -11,6 +11,7 @@ from admin.operations.billing import estimate_json
 from admin.operations.follow_up.presets import PRESETS
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
+from admin.panel.campaigns.conversions import CampaignConversionPages
 from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.follow_up import CampaignFollowUp
 from admin.panel.campaigns.forms import CampaignForms
@@ -35,7 +36,14 @@ PARTS = ("head", "notice", "languages", "progress", "funnel", "links", "signals"
 
 
 class CampaignView(
-    CampaignForms, CampaignActions, CampaignFollowUp, HeldUpActions, CampaignPeople, SignalEvidence, PanelView
+    CampaignForms,
+    CampaignActions,
+    CampaignFollowUp,
+    HeldUpActions,
+    CampaignPeople,
+    CampaignConversionPages,
+    SignalEvidence,
+    PanelView,
 ):
     """Real and test campaigns, in separate lists."""
 
