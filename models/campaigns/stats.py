@@ -8,9 +8,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.billing.campaign_cost import campaign_costs, cost_figures
 from models.campaigns.campaign_type import types_of
+from models.campaigns.conversion_stats import add_conversions
 from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import TappedButton, in_order_of_message, read_place, tapped_buttons
+from models.clicks.figures import clicked_by_cohort
 from models.results.opt_outs import count_opt_outs, opt_outs_json
 from models.results.steps import count_steps
 from models.results.stored import StoredFigures
@@ -51,20 +54,25 @@ def stats_of(
         )
     }
     languages, types = languages_of(session, list(campaigns)), types_of(session, list(campaigns))
+    costs = campaign_costs(session, list(campaigns))
+    clicked = clicked_by_cohort(session, list(campaigns))
     stored = {key: item for key, item in (stored or {}).items() if key in campaigns}
     counted = _count(session, [key for key in campaigns if key not in stored])
     counted |= {key: _of_stored(item) for key, item in stored.items()}
-    return {
+    stats = {
         key: _head(campaigns[key], types[key])
-        | (figures := count_recipients(counted[key].groups))
+        | (figures := count_recipients(counted[key].groups, sum(clicked.get(key, {}).values())))
         | opt_out_figures(opt_outs_json(counted[key].opt_outs), figures["delivered"])
         | {"buttons": [button.to_json() for button in counted[key].buttons]}
         | {"steps": counted[key].steps}
-        | {"languages": language_figures(languages[key], counted[key].groups, figures)}
+        | cost_figures(costs[key], figures)
+        | {"languages": language_figures(languages[key], counted[key].groups, figures, clicked.get(key, {}))}
         | ({"as_of": stored[key].counted_at.isoformat()} if key in stored else {})
         for key in campaign_ids
         if key in campaigns
     }
+    add_conversions(session, stats, languages)
+    return stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +110,10 @@ def _of_stored(stored: StoredFigures) -> _Counted:
     )
 
 
-def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
+def count_recipients(groups: Iterable[Any], clicked: int = 0) -> dict[str, Any]:
     """Counts and percentages (0 to 100) from groups of (state, status, reason, is_replied, number), such as those of one language.
+
+    `clicked` is how many people opened a tracked link.
 
     `candidates = eligible + Σ not_sent` and `eligible = queued + sending + unsure + held + sent + refused` hold because every
     group is counted under exactly one of them.
@@ -129,6 +139,8 @@ def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
         "received_pct": _percent(tally["delivered"], tally["sent"]),
         "read_pct": _percent(tally["read"], tally["delivered"]),
         "replied_pct": _percent(tally["replied"], tally["delivered"]),
+        "clicked": clicked,
+        "clicked_pct": _percent(clicked, tally["delivered"]),
     }
 
 
@@ -139,13 +151,20 @@ def opt_out_figures(by_way: dict[str, int], delivered: int) -> dict[str, Any]:
 
 
 def language_figures(
-    languages: Sequence[CampaignLanguage], groups: Sequence[Any], whole: dict[str, Any]
+    languages: Sequence[CampaignLanguage],
+    groups: Sequence[Any],
+    whole: dict[str, Any],
+    clicked: Mapping[int | None, int],
 ) -> list[dict[str, Any]]:
     """The public JSON of each language: the same figures, sums over its cohorts. Of a single language they are the campaign's."""
     if len(languages) == 1 and languages[0].is_only:
         return [languages[0].to_json() | whole]
     return [
-        language.to_json() | count_recipients(group for group in groups if group.cohort_id in language.cohort_ids)
+        language.to_json()
+        | count_recipients(
+            (group for group in groups if group.cohort_id in language.cohort_ids),
+            sum(clicked.get(cohort_id, 0) for cohort_id in language.cohort_ids),
+        )
         for language in languages
     ]
 
