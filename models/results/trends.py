@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.results.intervals import Rate, Verdict
+from models.results.roll_up import NAMES
 from models.tables.campaign import Campaign, CampaignKind, CampaignType
 from models.tables.number import Number
 from models.tables.result import ResultHour
@@ -23,7 +24,6 @@ from models.tables.template import Template
 SETTLES = timedelta(hours=24)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NO_SEGMENT = "–"
-NAMES = ("sent", "delivered", "read", "replied", "opted_out")
 
 
 class Measure(StrEnum):
@@ -31,6 +31,7 @@ class Measure(StrEnum):
 
     DELIVERED = "delivered"
     READ = "read"
+    CLICKED = "clicked"
     REPLIED = "replied"
     OPTED_OUT = "opted_out"
 

@@ -7,17 +7,19 @@ from io import StringIO
 from typing import Any
 
 from admin.operations.results.compare import HOURS, Compared
-from models.campaigns.export import csv_cell, moment
+from models.campaigns.export import moment
 from models.results.curve import Point
 from models.results.figures import FACTS
-from models.results.trends import NAMES, Measure, Row, Trends
+from models.results.roll_up import NAMES
+from models.results.trends import Measure, Row, Trends
+from models.table_files.csv_file import csv_cell
 
 CURVE_COLUMNS = ("at", *FACTS)
 TREND_COLUMNS = (
     "by", "value", "campaigns", *NAMES,
     *(f"{measure.value}_{part}" for measure in Measure for part in ("pct", "low", "high")),
 )  # fmt: skip
-COMPARE_COLUMNS = ("id", "name", "hour", "sent", "delivered", "read", "replied")
+COMPARE_COLUMNS = ("id", "name", "hour", *FACTS)
 
 
 def curve_rows(points: Iterable[Point]) -> Iterator[Sequence[Any]]:

@@ -37,6 +37,7 @@ PERIODS = {30: "the last 30 days", 90: "the last 90 days", 365: "the last year",
 MEASURES = {
     Measure.DELIVERED: "Delivered, of sent",
     Measure.READ: "Read, of delivered",
+    Measure.CLICKED: "Clicked, of delivered",
     Measure.REPLIED: "Replied, of delivered",
     Measure.OPTED_OUT: "Opted out, of delivered",
 }
