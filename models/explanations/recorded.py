@@ -10,8 +10,10 @@ from models.campaigns.recipient_error import recipient_error_line
 from models.explanations.steps import Explanation, HappenedStep, RuleResult, RuleStep
 from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
-from models.tables.contact import Contact
+from models.tables.cohort import Cohort
+from models.tables.contact import ConsentEvent, Contact
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+from models.tables.template import Template
 from models.text import Text
 
 AFTER_LAUNCH = (NotSent.EXPIRED, NotSent.OPERATOR, NotSent.CAMPAIGN_ENDED)
@@ -27,16 +29,12 @@ def explain_recorded(session: Session, campaign: Campaign, contact: Contact, now
         return _absent(campaign, contact, now)
     row = rows[0]
     if row.reason is None:
-        passed = [
-            RuleStep(reason, RuleResult.PASSED, Text("Asked when the audience was prepared."), row.queued_at)
-            for reason in NotSent
-            if reason not in AFTER_LAUNCH
-        ]
+        passed = [_passed(session, row, reason, row.queued_at) for reason in NotSent if reason not in AFTER_LAUNCH]
         included = RuleStep(None, RuleResult.PASSED, Text("The audience included this contact."), row.queued_at)
         return Explanation(
             False, now, _verdict(row), [included, *passed], list(_happened(row)), is_written_to=_is_sent(row)
         )
-    return Explanation(False, now, _verdict(row), list(_left_out(campaign, row)), list(_happened(row)))
+    return Explanation(False, now, _verdict(row), list(_left_out(session, campaign, row)), list(_happened(row)))
 
 
 def _absent(campaign: Campaign, contact: Contact, now: datetime) -> Explanation:
@@ -50,7 +48,7 @@ def _absent(campaign: Campaign, contact: Contact, now: datetime) -> Explanation:
     return Explanation(False, now, verdict, [RuleStep(None, RuleResult.LEFT_OUT, fact, at)])
 
 
-def _left_out(campaign: Campaign, row: Recipient) -> Iterator[RuleStep]:
+def _left_out(session: Session, campaign: Campaign, row: Recipient) -> Iterator[RuleStep]:
     """The rules up to the one that left the person out, and those that were not asked any more."""
     # Who was queued had passed every rule at the launch; a reason of later was found right before sending.
     at = row.queued_at or campaign.launched_at or campaign.started_at
@@ -63,9 +61,23 @@ def _left_out(campaign: Campaign, row: Recipient) -> Iterator[RuleStep]:
         elif reason in AFTER_LAUNCH:
             continue
         elif place < decided or row.queued_at is not None:
-            yield RuleStep(reason, RuleResult.PASSED, Text("Asked when the audience was prepared."), at)
+            yield _passed(session, row, reason, at)
         else:
             yield RuleStep(reason, RuleResult.NOT_ASKED, Text("Not asked: an earlier rule had decided."))
+
+
+def _passed(session: Session, row: Recipient, reason: NotSent, at: datetime | None) -> RuleStep:
+    """A rule that did not leave the person out, with the fact of then where a row still has it."""
+    if reason is NotSent.NOT_SUBSCRIBED and at is not None:
+        query = select(ConsentEvent).where(ConsentEvent.contact_id == row.contact_id, ConsentEvent.at <= at)
+        event = session.scalar(query.order_by(ConsentEvent.at.desc(), ConsentEvent.id.desc()).limit(1))
+        if event is not None:
+            about = {"state": event.after.value.replace("_", " "), "source": event.source or "–"}
+            return RuleStep(reason, RuleResult.PASSED, Text("Consent was {state}, by {source}.", about), event.at)
+    if reason is NotSent.NO_LANGUAGE and row.cohort_id is not None:
+        language = session.scalar(select(Template.language).join(Cohort).where(Cohort.id == row.cohort_id))
+        return RuleStep(reason, RuleResult.PASSED, Text("Sent in the language {language}.", {"language": language}), at)
+    return RuleStep(reason, RuleResult.PASSED, Text("It did not leave this person out."), at)
 
 
 def _reason_text(row: Recipient, reason: NotSent) -> Text:

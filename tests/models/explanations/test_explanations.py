@@ -93,11 +93,16 @@ def test_a_launched_campaign_is_told_from_its_rows_and_never_judged_again(sessio
     make_recipient(session, campaign, reader, state=RecipientState.ACCEPTED, attempts=1, claimed_at=minutes[0], **times)
     make_recipient(session, campaign, queued, state=RecipientState.NOT_SENT, reason=NotSent.OPEN_CASE)
     late.created_at = NOW + timedelta(hours=1)
+    session.add(ConsentEvent(contact_id=reader.id, after=Consent.SUBSCRIBED, at=NOW, source="form", actor="shop"))
+    later = {"after": Consent.UNSUBSCRIBED, "at": NOW + timedelta(days=1), "source": "STOP", "actor": "person"}
+    session.add(ConsentEvent(contact_id=reader.id, **later))
     reader.consent = Consent.UNSUBSCRIBED  # later: the rows know nothing of it
     session.flush()
     explanation = explain(session, campaign, reader, NOW, "UTC")
     assert (str(explanation.verdict), explanation.is_written_to) == ("Sent, delivered and read.", True)
     assert {step.result for step in explanation.rules} == {R.PASSED}
+    consent = next(step for step in explanation.rules if step.reason is NotSent.NOT_SUBSCRIBED)
+    assert (str(consent.fact), consent.at) == ("Consent was subscribed, by form.", NOW)
     assert [(str(step.text), step.at) for step in explanation.happened][-3:] == [
         ("Sent", minutes[1]), ("Delivered", minutes[2]), ("Read", minutes[3]),
     ]  # fmt: skip
