@@ -19,6 +19,7 @@ from jobs.campaigns.launch import resume_launches
 from jobs.campaigns.monitor import monitor, release_finished_recipients
 from jobs.campaigns.spending import LOOK_SECONDS, watch_spending
 from jobs.campaigns.start import wake_scheduled
+from jobs.conversions.attribution import wake_attribution
 from jobs.core.clock_check import note_clocks
 from jobs.core.logs import configure_logs, described
 from jobs.core.runtime import Runtime, runtime
@@ -41,12 +42,15 @@ from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
 from jobs.restore.redaction_file import look_after_redactions
 from jobs.restore.watch import look_after_holds
+from jobs.results.recount import EVERY_SECONDS as RECOUNT_SECONDS
+from jobs.results.recount import recount_changed
 from jobs.sending.cohort_assignment import assign_cohorts
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
 from jobs.shop.customers import wake_shop_reads
 from jobs.shop.daily_look import wake_look
 from jobs.shop.opt_outs import EVERY_SECONDS, wake_opt_outs
+from jobs.signals.count import wake_signals
 from models.clock import utcnow
 
 log = logging.getLogger("hark.schedule")
@@ -76,10 +80,13 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("release_finished_recipients", 30, release_finished_recipients),
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
+    PeriodicJob("recount_results", RECOUNT_SECONDS, recount_changed),
+    PeriodicJob("count_signals", 5, wake_signals),
     PeriodicJob("apply_shop_events", 1, wake_shop),
     PeriodicJob("read_changed_shop_customers", 5, wake_shop_reads),
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),
     PeriodicJob("look_at_shop_daily", 60, wake_look),
+    PeriodicJob("attribute_orders", 2, wake_attribution),
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
     PeriodicJob("renew_media", 60, wake_media_renewal),
     PeriodicJob("delete_removed_media", 600, wake_media_cleanup),

@@ -26,6 +26,7 @@ COLUMNS = (
     "delivered",
     "read",
     "replied",
+    "clicked",
     "failed",
 )
 
@@ -45,6 +46,11 @@ for _name, _text in (
     ("test", "Send it to a few contacts, as a test campaign of its own."),
 ):
     campaigns.add_command(LazyCommand(_name, f"admin.cli.campaign_lifecycle:{_name}", _text))
+campaigns.add_command(
+    LazyCommand(
+        "signals", "admin.cli.campaign_signals:signals", "What its figures probably mean, and where it is mended."
+    )
+)
 for _name, _text in (
     ("replacements", "The templates that could take the place of one that Meta paused, disabled or changed."),
     ("replace", "Go on with another template; the values and whoever has the message stay."),

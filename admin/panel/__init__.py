@@ -24,8 +24,10 @@ from admin.panel.inbox.view import InboxView
 from admin.panel.list_exports import ListExportView
 from admin.panel.media import MediaView
 from admin.panel.numbers import NumberView
+from admin.panel.reasons.view import ReasonView
 from admin.panel.restored import RestoredView
 from admin.panel.second_factor import SecondFactorView
+from admin.panel.signals.view import SignalView
 from admin.panel.system import AuditView, SettingView, UserView
 from admin.panel.template_pages.view import TemplateView
 from jobs.core.runtime import Runtime
@@ -62,6 +64,8 @@ def init_app(app: Flask) -> None:
         FlowSecretView("Flow secrets", "Content", endpoint="panel_flow_secrets", url="flow-secrets"),
         NumberView("Numbers", "House", endpoint="panel_numbers", url="numbers"),
         MoneyView("Money", "House", endpoint="panel_money", url="money"),
+        ReasonView("Errors and reasons", "House", endpoint="panel_reasons", url="reasons"),
+        SignalView("Signals", "House", endpoint="panel_signals", url="signals"),
         UserView("Users", "House", endpoint="panel_users", url="users"),
         AuditView("Audit", "House", endpoint="panel_audit", url="audit"),
         DeadLetterView("Dead letters", "House", endpoint="panel_dead_letters", url="dead-letters"),

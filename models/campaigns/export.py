@@ -13,6 +13,8 @@ from models.campaigns.campaign_type import types_of
 from models.campaigns.language_figures import languages_of
 from models.campaigns.recipient_error import recipient_error
 from models.campaigns.taps import read_place, taps_of
+from models.clicks.figures import first_clicks_of
+from models.conversions.figures import MoneySum, sums_of_recipients
 from models.db.dialect import literal_word
 from models.form_replies import read_form
 from models.segments.campaign_people import PeopleChoice
@@ -24,6 +26,7 @@ from models.tables.flow import FunnelStep
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
 from models.tables.recipient_tap import RecipientTap
 
+_CONVERSION = ("converted_at", "revenue")
 COLUMNS = (
     "phone",
     "name",
@@ -43,6 +46,8 @@ COLUMNS = (
     "form_reply",
     "buttons",
     "language",
+    "clicked_at",
+    *_CONVERSION,
 )
 _READ = (
     "status",
@@ -97,13 +102,22 @@ def export_rows(
     kind = types_of(session, [campaign_id]).get(campaign_id)
     forms = _forms(session, [row.id for row in rows])
     taps = taps_of(session, [row.id for row in rows])
+    clicked = first_clicks_of(session, [row.id for row in rows])
+    bought = sums_of_recipients(session, [row.id for row in rows])
     language_of = _language_of_cohort(session, campaign_id)
     return [
         ExportRow(
             row.id,
             _cells(
-                row, steps.get(row.id, {}), forms.get(row.id), taps.get(row.id, ()), kind, language_of(row.cohort_id)
-            ),
+                row,
+                steps.get(row.id, {}),
+                forms.get(row.id),
+                taps.get(row.id, ()),
+                kind,
+                language_of(row.cohort_id),
+                clicked.get(row.id),
+            )
+            + _conversion_cells(bought.get(row.id)),
         )
         for row in rows
     ]
@@ -158,6 +172,7 @@ def _cells(
     taps: Sequence[RecipientTap],
     kind: CampaignType | None,
     language: str | None,
+    clicked_at: datetime | None,
 ) -> tuple[Any, ...]:
     code, message = _error(row)
     values = {name: moment(getattr(row, name)) for name in _TIMES} | {
@@ -174,9 +189,18 @@ def _cells(
         "type": kind.value if kind else None,
         "form_reply": json.dumps(form, ensure_ascii=False) if form else None,
         "language": language,
+        "clicked_at": moment(clicked_at),
         "buttons": json.dumps([_tap(tap) for tap in taps], ensure_ascii=False) if taps else None,
     }
-    return tuple(values[name] for name in COLUMNS)
+    return tuple(values[name] for name in COLUMNS[: -len(_CONVERSION)])
+
+
+def _conversion_cells(bought: tuple[datetime, list[MoneySum]] | None) -> tuple[Any, ...]:
+    """The cells of _CONVERSION: when they first ordered, and their revenue as a JSON list of money."""
+    if bought is None:
+        return (None, None)
+    at, revenue = bought
+    return moment(at), json.dumps([money.to_json() for money in revenue]) if revenue else None
 
 
 def _tap(tap: RecipientTap) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from models.tables.audit import AuditAction, record_audit
 EXPORTS_KEY = "hark:exports"
 """A hash, kind → number."""
 EXPORT_KINDS = (
-    "campaign", "contact", "contacts", "list", "segment", "cases", "orders", "proof", "refused rows", "database",
+    "campaign", "contact", "contacts", "list", "segment", "cases", "orders", "proof", "refused rows", "database", "statement",
 )  # fmt: skip
 
 

@@ -10,16 +10,16 @@ from admin.operations.follow_up.presets import PRESETS
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
 from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
+from admin.panel.reasons.explained import explain_recipient
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
-from models.campaigns.recipient_error import recipient_error_line
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.segments.campaign_people import FIGURE_NAMES, CampaignFigure, PeopleChoice, read_people_choice
 from models.stored_texts import show_stored
 from models.tables.contact import Contact
-from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+from models.tables.recipient import NOT_SENT_ADVICE, NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
 S = RecipientState
 FILTERS = {figure.value: (name,) for figure, name in FIGURE_NAMES.items() if figure is not CampaignFigure.CANDIDATES}
@@ -53,6 +53,7 @@ class CampaignPeople(PanelView):
         return self.render(
             "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=status,
             reason=reason, following=following, after=positive("after"), problem=problem, sentences=NOT_SENT_TEXT,
+            advice=NOT_SENT_ADVICE,
             twice=TWICE, choice=choice, presets=PRESETS,
         )  # fmt: skip
 
@@ -122,9 +123,7 @@ def _recipient_row(
         row.accepted_at,
         row.queued_at,
     )
-    why = show_stored(row.detail) or None
-    if row.reason is None:
-        why = recipient_error_line(row.status, row.error_code, row.error_msg) or None
+    why = (show_stored(row.detail) or None) if row.reason is not None else None
     return {
         "id": row.id,
         "contact_id": row.contact_id,
@@ -133,6 +132,7 @@ def _recipient_row(
         "status": row.status,
         "reason": row.reason,
         "why": why,
+        "error": explain_recipient(row.status, row.error_code, row.error_msg) if row.reason is None else None,
         "replied_at": row.replied_at,
         "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),

@@ -15,22 +15,27 @@ from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.follow_up import CampaignFollowUp
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.held_up import HeldUpActions
+from admin.panel.campaigns.links import campaign_links
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.charts import funnel
 from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
+from admin.panel.signals.evidence import SignalEvidence, signals_part
 from models.billing.estimate import estimate_cost
+from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.preflight import PreflightFacts, preflight
 from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignKind
 from models.tables.user import Role
 
-PARTS = ("head", "notice", "languages", "progress", "funnel", "left_out", "errors", "cost")
+PARTS = ("head", "notice", "languages", "progress", "funnel", "links", "signals", "left_out", "errors", "cost")
 
 
-class CampaignView(CampaignForms, CampaignActions, CampaignFollowUp, HeldUpActions, CampaignPeople, PanelView):
+class CampaignView(
+    CampaignForms, CampaignActions, CampaignFollowUp, HeldUpActions, CampaignPeople, SignalEvidence, PanelView
+):
     """Real and test campaigns, in separate lists."""
 
     icon = "campaigns"
@@ -107,8 +112,9 @@ class CampaignView(CampaignForms, CampaignActions, CampaignFollowUp, HeldUpActio
             "me": self.me,
             "stages": STAGES,
             "shape": funnel(counted),
+            "links": campaign_links(self.rt, facts.campaign) if facts.is_launched else None,
             "presets": PRESETS,
-        }
+        } | signals_part(self.rt, facts.campaign)
 
     def _checks(self, campaign: Campaign) -> dict[str, Any]:
         """The preflight, and the cost of the recipients that it counted."""
@@ -116,12 +122,14 @@ class CampaignView(CampaignForms, CampaignActions, CampaignFollowUp, HeldUpActio
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                facts = PreflightFacts(is_listening, self.rt.settings.time_zone)
+                facts = PreflightFacts.of(self.rt.settings, is_listening=is_listening)
                 checks = preflight(session, campaign.id, utcnow(), facts)
             except LookupError:
                 abort(404)
             cost = None
             if campaign.template is not None and checks.reach.areas is not None:
-                estimate = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow())
+                # The preflight's session is another one than that of the campaign that was handed in.
+                cap = campaign_price_cap(session, session.get_one(Campaign, campaign.id))
+                estimate = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow(), cap)
                 cost = estimate_json(session, campaign, estimate, utcnow())
         return {"checks": checks, "cost": cost}
