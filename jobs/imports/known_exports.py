@@ -25,7 +25,7 @@ OF_A_CAMPAIGN = KnownExport(
 """Hark's export of a campaign: what became of a message is nothing of the person."""
 OF_CONTACTS = KnownExport(
     frozenset({"consent_at", "last_inbound_at"}),
-    {column: "" for column in ("consent_at", "lists", "last_inbound_at", "created_at")},
+    dict.fromkeys(("consent_at", "lists", "last_inbound_at", "created_at"), ""),
 )
 """Hark's export of contacts: times that Hark keeps itself, and lists, which are added to by an import of their own."""
 _OTHERS = (
