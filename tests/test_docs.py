@@ -13,6 +13,7 @@ from admin.cli.lazy import LazyCommand
 from admin.server.metrics import HarkCollector
 from bot.sandbox.seed import PHONE_NUMBER_ID
 from models import config as settings
+from models.billing.campaign_cost import NOTHING_KNOWN, cost_figures
 from models.campaigns.export import COLUMNS
 from models.campaigns.stats import count_recipients
 from models.tables import metadata
@@ -171,9 +172,17 @@ def test_the_example_of_the_statistics_adds_up() -> None:
         "outcome",
         "pause_reason",
         "languages",
+        "opted_out",
+        "opted_out_pct",
+        "opted_out_by",
         "buttons",
+        "steps",
+        *(bought := ("converted", "converted_pct", "revenue")),
         *count_recipients([]),
+        *cost_figures(NOTHING_KNOWN, count_recipients([])),
     }
+    assert [key for key in bought if f"`{key}`" not in page("docs/campaigns.md")] == []
+    assert stats["converted_pct"] == round(100 * stats["converted"] / stats["delivered"], 1)
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     parts = ("queued", "sending", "unsure", "held", "sent", "refused")
     assert stats["eligible"] == sum(stats[part] for part in parts)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from admin.operations.export import export_lines
+from admin.operations.exports.campaign import export_lines
 from admin.server.supervisor import read_restarts
 from jobs.core.runtime import Runtime
 from models.campaigns.stats import campaign_stats
@@ -58,6 +58,14 @@ class Sandbox:
         """Every message that the simulated people wrote."""
         messages: list[dict[str, Any]] = self._get("inbound")["inbound"]
         return messages
+
+    def inject(self, fault: Mapping[str, Any]) -> None:
+        """Have something go wrong with sends (bot/sandbox/faults.py)."""
+        self._client.post("/faults", json=dict(fault)).raise_for_status()
+
+    def clear_faults(self) -> None:
+        """Let everything go well again."""
+        self._client.delete("/faults").raise_for_status()
 
     def close(self) -> None:
         """Close the HTTP connection."""

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from admin.auth.attempts import COUNTS_KEY, OUTCOMES
-from admin.operations.export_record import EXPORT_KINDS, EXPORTS_KEY
+from admin.operations.exports.record import EXPORT_KINDS, EXPORTS_KEY
 from admin.server.health import free_bytes
 from admin.server.supervisor import read_restarts
 from bot.links.requests import KEY as CLICKS

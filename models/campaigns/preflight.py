@@ -13,10 +13,12 @@ from typing import Any, Self
 from sqlalchemy.orm import Session
 
 from models.audience.audience import AudienceError
+from models.audience.filling_lists import lists_being_filled
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
 from models.campaigns.link_checks import link_problems
+from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.message_problems import message_problems
 from models.campaigns.missing import missing_choices
 from models.campaigns.replacement import category_at_start
@@ -110,6 +112,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
     if template is not None:
         blocking += _message_blocks(session, campaign, template, now)
     if number is not None and template is not None and campaign.audience.get("include"):
+        blocking += _list_blocks(session, campaign)
         try:
             reach = estimate_reach(session, campaign, now)
         except AudienceError as error:
@@ -196,6 +199,12 @@ def _mapping_blocks(
         yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": why}), remedy)
 
 
+def _list_blocks(session: Session, campaign: Campaign) -> Iterator[PreflightCheck]:
+    for name in lists_being_filled(session, campaign.audience):
+        text = Text("The list “{name}” is still being filled.", {"name": name})
+        yield PreflightCheck("list_being_filled", text, "Wait until everybody is on it; its page says how far it is.")
+
+
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:
     if reach.eligible == 0:
         most = max(reach.not_sent or {}, key=lambda reason: (reach.not_sent or {})[reason], default=None)
@@ -233,7 +242,7 @@ def _budget_checks(
     session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime
 ) -> tuple[list[PreflightCheck], list[PreflightCheck]]:
     """(blocking, warnings) about the balance; both are empty if no balance is set."""
-    cost = estimate_cost(session, template.category, reach.areas or {}, now)
+    cost = estimate_cost(session, template.category, reach.areas or {}, now, campaign_price_cap(session, campaign))
     short, close = is_covered(session, campaign.id, cost.high)
     blocking = (
         [PreflightCheck("budget", short, "Raise the balance (flask budget set), or send to fewer people.")]

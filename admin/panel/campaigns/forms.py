@@ -37,12 +37,12 @@ from admin.panel.campaigns.reach_estimate import estimated_reach
 from admin.panel.campaigns.selection import selected
 from admin.panel.template_preview import ORDER_WORDS
 from models.audience.audience import complete_contacts
+from models.billing.max_price import has_max_price
 from models.campaigns.missing import shown_parts
 from models.contacts.autocomplete import names_of_phones
 from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
-from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number

@@ -56,6 +56,13 @@ def test_the_demo_adds_up_and_listens_to_no_setting_of_anybody(demo_directory: P
     assert demo.returncode == 0, out + err
     assert "Every number adds up." in out
     assert "also sent: a carousel (Spring shoes) and products (Spring home)" in out
+    signals = out.partition("signals of “Spring, once more”")[2]
+    for sentence in (
+        "Many numbers lack their calling code",
+        "Many people in the audience never agreed",
+        "Meta kept many",
+    ):
+        assert sentence in signals
     assert re.search(r"http://127\.0\.0\.1:\d+/admin/", out)
     for reason in ("excluded", "invalid_phone", "not_subscribed", "open_case", "missing_variable"):
         assert f"not sent: {reason}" in out
