@@ -91,7 +91,7 @@ def check_everything(rt: Runtime, campaign_id: int, sandbox: Sandbox) -> list[Eq
 
 def _click_equation(rt: Runtime, stats: Mapping[str, Any], sandbox: Sandbox) -> Equation:
     """People who clicked. What the front server had not passed on yet is lost with it if it is killed."""
-    tapped = sandbox.stats()["links"]["messages"]
+    tapped = sandbox.stats()["links"]["people"]
     if {"front", "redis"} & set(read_restarts(rt.settings.var_dir)):
         return Equation("clicked <= people who opened the link on their phone", stats["clicked"] <= tapped, True)
     return Equation("clicked = people who opened the link on their phone", stats["clicked"], tapped)

@@ -110,7 +110,7 @@ async def post_inbound(request: web.Request) -> web.StreamResponse:
     """``POST inbound``: write as a person, see ``speak``; or open the link that is tapped, which says nothing."""
     sim, body = request.app[SIM], await read_object(request)
     if url := sim.crowd.link_of(str(body.get("wamid")), body.get("choice")):
-        status, location = await sim.browser.open(url, str(body["wamid"]))
+        status, location = await sim.browser.open(url, sim.store.by_wamid[str(body["wamid"])].wa_id)
         return answer({"opened": url, "status": status, "location": location})
     inbound = speak(sim, body)
     return answer({"id": inbound.wamid, "message": inbound.raw})

@@ -109,10 +109,10 @@ class Crowd:
         if links and rng.random() < self.config.click_share:
             delay = min(5.0, rng.lognormvariate(0, 0.8)) * self.config.reply_seconds / self.config.speed
             is_previewed = rng.random() < self.config.preview_share
-            self.timetable.after(delay, self._click, rng.choice(links), message.wamid, is_previewed)
+            self.timetable.after(delay, self._click, rng.choice(links), message.wa_id, is_previewed)
 
-    def _click(self, url: str, wamid: str, is_previewed: bool) -> None:
-        self.browser.open_soon(url, wamid, is_previewed=is_previewed)
+    def _click(self, url: str, wa_id: str, is_previewed: bool) -> None:
+        self.browser.open_soon(url, wa_id, is_previewed=is_previewed)
 
     def say(
         self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None = None

@@ -24,7 +24,7 @@ class Browser:
         """Status, or `failed` → openings by people."""
         self.previews = 0
         self.opened: set[str] = set()
-        """The messages of which a link was opened and led somewhere."""
+        """The wa_ids of the people who opened a link that led somewhere."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._session: aiohttp.ClientSession | None = None
 
@@ -47,13 +47,13 @@ class Browser:
         if self._session is not None:
             await self._session.close()
 
-    def open_soon(self, url: str, wamid: str, *, is_previewed: bool = False) -> None:
-        """Open a link of a message, after WhatsApp drew a preview of it if ``is_previewed``."""
-        task = asyncio.get_running_loop().create_task(self._open(url, wamid, is_previewed=is_previewed))
+    def open_soon(self, url: str, wa_id: str, *, is_previewed: bool = False) -> None:
+        """Open a link on a person's phone, after WhatsApp drew a preview of it if ``is_previewed``."""
+        task = asyncio.get_running_loop().create_task(self._open(url, wa_id, is_previewed=is_previewed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def open(self, url: str, wamid: str, agent: str = PHONE) -> tuple[int | None, str | None]:
+    async def open(self, url: str, wa_id: str, agent: str = PHONE) -> tuple[int | None, str | None]:
         """Open a link; returns the status, None if nobody answered, and where the answer leads."""
         if self._session is None:
             self._session = aiohttp.ClientSession(trust_env=False, raise_for_status=False)
@@ -71,17 +71,17 @@ class Browser:
             return status, location
         self.answers[str(status or "failed")] += 1
         if status == 302:
-            self.opened.add(wamid)
+            self.opened.add(wa_id)
         return status, location
 
     def stats(self) -> dict[str, Any]:
-        """The counts as JSON. ``messages``: of which a link was opened and led somewhere."""
-        return {"answers": dict(self.answers), "messages": len(self.opened), "previews": self.previews}
+        """The counts as JSON. ``people`` opened a link that led somewhere."""
+        return {"answers": dict(self.answers), "people": len(self.opened), "previews": self.previews}
 
-    async def _open(self, url: str, wamid: str, *, is_previewed: bool) -> None:
+    async def _open(self, url: str, wa_id: str, *, is_previewed: bool) -> None:
         if is_previewed:
-            await self.open(url, wamid, PREVIEW)
-        await self.open(url, wamid)
+            await self.open(url, wa_id, PREVIEW)
+        await self.open(url, wa_id)
 
 
 def is_on_this_machine(url: str) -> bool:

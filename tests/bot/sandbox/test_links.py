@@ -75,7 +75,7 @@ def test_a_tap_on_a_link_opens_it_and_says_nothing(meta: Caller, site: Site) -> 
     assert opened == {"opened": f"{site.url}/l/abc", "status": 302, "location": SHOP}
     assert site.asked == [("/l/abc", PHONE)]
     assert 'data-choice="1"' in meta.control.get("/page").json()["chat"]
-    assert meta.handle.stats()["links"] == {"answers": {"302": 1}, "messages": 1, "previews": 0}
+    assert meta.handle.stats()["links"] == {"answers": {"302": 1}, "people": 1, "previews": 0}
     assert meta.handle.stats()["replies"]["total"] == 0
 
 
@@ -87,7 +87,7 @@ def test_people_who_read_open_the_link_of_their_message(meta: Caller, site: Site
     meta.rest()
     assert sorted(path for path, agent in site.asked if agent == PHONE) == [f"/l/code{place}" for place in range(5)]
     assert sum(agent == PREVIEW for _, agent in site.asked) == 5
-    assert meta.handle.stats()["links"] == {"answers": {"302": 5}, "messages": 5, "previews": 5}
+    assert meta.handle.stats()["links"] == {"answers": {"302": 5}, "people": 5, "previews": 5}
 
 
 def test_a_link_elsewhere_is_never_opened(meta: Caller) -> None:
