@@ -36,7 +36,7 @@ def test_flask_answers_as_the_front_server_does(
     assert {client.open(f"/l/{code}", method=method).status_code for method in ("POST", "OPTIONS")} == {405}
     stream = click_stream(redis)
     stream.make_group()
-    kinds = []
+    kinds: list[ClickKind] = []
     while len(kinds) < 2:
         found = stream.read("c", 10, 5_000)
         assert found

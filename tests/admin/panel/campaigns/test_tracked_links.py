@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from admin.operations.campaigns import create_campaign
+from admin.panel.campaigns.links import shown_place
 from bot.sandbox.seed import PHONE_NUMBER_ID, WABA_ID
 from models.errors import OperatorError
 from models.tables.campaign import CampaignStatus
@@ -59,6 +60,11 @@ def test_the_form_offers_a_tracked_link_where_the_button_has_our_base(panel: Pan
     assert check is None
 
 
+def test_places_are_said_in_an_operator_s_words() -> None:
+    fields = ("variables: buttons 0", "cards.1.variables: buttons 2", "flow: goodbye")
+    assert [shown_place(field) for field in fields] == ["button 1", "card 2, button 3", "bot flow, goodbye"]
+
+
 def test_a_file_names_a_link_in_the_suffix_of_a_button_alone(panel: Panel) -> None:
     add_template(panel, "https://elsewhere.example.com")
 
@@ -102,5 +108,5 @@ def test_the_page_of_a_campaign_has_a_table_of_its_links(panel: Panel, manager: 
         other = f"/campaigns/{without.id}"
     page = said(manager.get(f"{where}/"))
     assert "1 person clicked, 100.0 % of delivered" in page
-    assert re.search(rf"{re.escape(link.url)} variables.buttons.0 1 2 1 1", page)
+    assert re.search(rf"{re.escape(link.url)} button 1 1 2 1 1", page)
     assert "Tracked links" not in manager.get(f"{other}/")
