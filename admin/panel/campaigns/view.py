@@ -16,7 +16,7 @@ from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.follow_up import CampaignFollowUp
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.held_up import HeldUpActions
-from admin.panel.campaigns.links import campaign_links
+from admin.panel.campaigns.links import campaign_links, shown_place
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.charts import funnel
@@ -121,6 +121,7 @@ class CampaignView(
             "me": self.me,
             "stages": STAGES,
             "shape": funnel(counted),
+            "shown_place": shown_place,
             "links": campaign_links(self.rt, facts.campaign) if facts.is_launched else None,
             "presets": PRESETS,
         } | signals_part(self.rt, facts.campaign)
