@@ -9,8 +9,9 @@ from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, p
 from admin.operations.billing import estimate_campaign
 from admin.operations.campaign_file import read_campaign_file
 from admin.operations.campaigns import create_campaign, list_campaigns
-from admin.operations.export import write_export
+from admin.operations.exports.campaign import write_export
 from models.campaigns.stats import campaign_stats
+from models.segments.campaign_people import read_people_choice
 from models.tables.campaign import CampaignKind
 
 COLUMNS = (
@@ -25,6 +26,7 @@ COLUMNS = (
     "delivered",
     "read",
     "replied",
+    "clicked",
     "failed",
 )
 
@@ -83,12 +85,21 @@ def stats(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
 
 @campaigns.command("export")
 @click.argument("campaign_id", metavar="ID", type=int)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.csv")
-@click.option("--excel", "for_excel", is_flag=True, help="Begin the file with the mark by which Excel knows UTF-8.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE")
+@click.option("--excel", "for_excel", is_flag=True, help="Begin a CSV file with the mark by which Excel knows UTF-8.")
+@click.option(
+    "--status", default="", help="Only people of these figures, such as read,-replied (read, and not replied)."
+)
+@click.option("--reason", default="", help="Only people who were left out for this reason.")
+@click.option("--columns", default="", help="Only these columns, separated by commas.")
 @as_json
-def export(campaign_id: int, output: Path, for_excel: bool, is_json: bool) -> None:
-    """One row per candidate, as CSV."""
-    rows = write_export(runtime_here(), campaign_id, output, ACTOR, for_excel=for_excel)
+def export(
+    campaign_id: int, output: Path, for_excel: bool, status: str, reason: str, columns: str, is_json: bool
+) -> None:
+    """One row per candidate, as CSV, or as XLSX if FILE ends so."""
+    choice = read_people_choice({"status": status, "reason": reason})
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    rows = write_export(runtime_here(), campaign_id, output, ACTOR, for_excel=for_excel, choice=choice, columns=names)
     print_json({"rows": rows, "file": str(output)}) if is_json else click.echo(f"{rows} rows in {output}")
 
 

@@ -21,6 +21,7 @@ from admin.panel.flow_secrets import FlowSecretView
 from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
 from admin.panel.inbox.view import InboxView
+from admin.panel.list_exports import ListExportView
 from admin.panel.media import MediaView
 from admin.panel.numbers import NumberView
 from admin.panel.reasons.view import ReasonView
@@ -71,5 +72,6 @@ def init_app(app: Flask) -> None:
         AccountView("Your account", endpoint="panel_account", url="account"),
         SecondFactorView("Second factor", endpoint="panel_second_factor", url="second-factor"),
         SettingView("Settings", "House", endpoint="panel_settings", url="settings"),
+        ListExportView("Exports", endpoint="panel_exports", url="exports"),
         RestoredView("Put back from a copy", endpoint="panel_restored", url="restored"),
     )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 from models.stored_texts import MERGED
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient_try import RecipientTry
 
 
 def move_campaigns(session: Session, winner_id: int, loser_id: int, key: str) -> None:
@@ -28,12 +29,13 @@ def move_campaigns(session: Session, winner_id: int, loser_id: int, key: str) ->
         if not session.scalar(select(exists().where(Engagement.person_key == key))):
             row = {"campaign_id": oldest.campaign_id, "contact_id": winner_id, "created_at": oldest.created_at}
             session.execute(insert(Engagement).values(person_key=key, **row))
-    session.execute(
-        update(Recipient)
-        .where(Recipient.contact_id == loser_id)
-        .values(contact_id=winner_id)
-        .execution_options(synchronize_session=False)
-    )
+    for table in (Recipient, RecipientTry):
+        session.execute(
+            update(table)
+            .where(table.contact_id == loser_id)
+            .values(contact_id=winner_id)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _cancel_duplicates(session: Session, winner_id: int, loser_id: int) -> None:

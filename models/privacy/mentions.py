@@ -22,6 +22,7 @@ from models.tables.campaign import Campaign
 from models.tables.contact import Contact, ContactIdentity
 from models.tables.conversation import Conversation, Message
 from models.tables.recipient import Recipient
+from models.tables.recipient_try import RecipientTry
 from models.tables.segment import Segment
 from models.tables.webhook_event import BASE64, DeadLetter, ParkedStatus, to_bytes
 
@@ -129,6 +130,7 @@ def wipe_parked_statuses(session: Session, contact_ids: Sequence[int], mentions:
         delete(ParkedStatus).where(
             or_(
                 ParkedStatus.wamid.in_(select(Recipient.wamid).where(Recipient.contact_id.in_(contact_ids))),
+                ParkedStatus.wamid.in_(select(RecipientTry.wamid).where(RecipientTry.contact_id.in_(contact_ids))),
                 ParkedStatus.wamid.in_(select(Message.wamid).where(Message.conversation_id.in_(conversation_ids))),
                 *(
                     status.ilike(f"%{_escaped(needle)}%", escape="\\")

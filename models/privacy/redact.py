@@ -47,6 +47,7 @@ from models.tables.conversation import (
 from models.tables.engagement import LedgerEntry
 from models.tables.flow import Action, ActionState, FlowSession, SessionStatus
 from models.tables.recipient import Recipient
+from models.tables.recipient_try import RecipientTry
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 
 NAMELESS = "x:"
@@ -208,7 +209,12 @@ def _keep_wamid_hashes(session: Session, redaction: Redaction) -> None:
         Recipient.wamid.is_not(None),
         Recipient.claimed_at >= redaction.now - REPEATED_FOR,
     )
-    wamids = [wamid for query in (of_chats, of_campaigns) for wamid in session.scalars(query)]
+    of_tries = select(RecipientTry.wamid).where(
+        RecipientTry.contact_id.in_(redaction.ids),
+        RecipientTry.wamid.is_not(None),
+        RecipientTry.claimed_at >= redaction.now - REPEATED_FOR,
+    )
+    wamids = [wamid for query in (of_chats, of_campaigns, of_tries) for wamid in session.scalars(query)]
     store_hashes(session, [wamid for wamid in wamids if wamid], redaction.now)
 
 

@@ -141,6 +141,9 @@ class Campaign(Base):
     pace_per_second: Mapped[float | None]
     pace_per_hour: Mapped[float | None]
     ends_after_seconds: Mapped[int]
+    retry: Mapped[dict[str, Any] | None]
+    """How long temporary failures are tried again by themselves, in the file's form: `{"until": "…"}` or `{"for_hours": 72}`,
+    hours from the launch; NULL: never (models.tries.rule)."""
     note: Mapped[str | None] = mapped_column(Text)
     """Why a scheduled start did not happen; shown until the campaign is edited or started."""
 

@@ -12,12 +12,13 @@ from models.conversations.flow_versions import save_flow
 from models.privacy.store import PersonLink
 from models.privacy.tables import TABLES
 from models.tables import metadata
+from models.tables.contact import Contact
 from models.tables.conversation import Conversation
 from models.tables.flow import FlowSession, FlowVersion, SessionStatus
 from models.tables.number import Number
 from models.tables.order import Order
 from models.tables.tag import ContactList, Tag
-from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.common import NOW
 from tests.support.past_person import DIGITS
 
@@ -38,6 +39,7 @@ class Written:
     flow_version_id: int
     session_id: int
     order_id: int
+    recipient_id: int
 
     @classmethod
     def of(cls, session: Session, contact_id: int) -> "Written":
@@ -57,10 +59,12 @@ class Written:
         )  # fmt: skip
         session.add_all([tag, group, walk, order])
         campaign = make_campaign(session, number)
+        person = session.get_one(Contact, contact_id)
+        recipient = make_recipient(session, make_campaign(session, number), person, person_key="x:earlier")
         session.flush()
         return cls(
             contact_id, chat.id, number.id, number.waba.portfolio_id, campaign.id, tag.id, group.id, version.id, walk.id,
-            order.id,
+            order.id, recipient.id,
         )  # fmt: skip
 
 
@@ -89,8 +93,20 @@ def write_everywhere(session: Session, past: Written) -> set[str]:
             "campaign_id": past.campaign_id, "person_key": f"wa:{DIGITS}", "state": "queued", "queued_at": NOW,
             "source_values": {"a": "secret"}, "wamid": f"wamid.{DIGITS}",
         },
+        "recipient_try": {
+            "recipient_id": past.recipient_id, "campaign_id": past.campaign_id, "attempt": 1, "again_at": NOW, "failures": 0,
+            "state": "unsure", "wamid": f"wamid.{DIGITS}.1", "error_msg": "secret", "detail": "secret",
+        },
         "consent_event": {"after": "subscribed", "at": NOW, "source": "form of Alice", "proof": "secret", "actor": "x"},
         "bought": {"kind": "brand", "name": "secret"},
+        "order_refund": {
+            "shop": "x", "order_external_id": "1", "external_id": "1", "amount_milli": 1, "currency": "EUR", "refunded_at": NOW,
+        },
+        "conversion": {
+            "model": "last_touch", "campaign_id": past.campaign_id, "recipient_id": past.recipient_id, "touch": "read",
+            "touched_at": NOW, "within_days": 1, "has_value": True, "ordered_at": NOW, "currency": "EUR", "total_milli": 1,
+            "refunded_milli": 0,
+        },
         "contact_order": {
             "shop": "x", "external_id": "2", "number": "secret", "total_milli": 1, "currency": "EUR", "placed_at": NOW,
             "items": [{"title": "secret"}],

@@ -20,7 +20,7 @@ _OF_CAMPAIGN: Mapping[SignalAction, str] = {
     A.SHOW_NEVER_RECEIVED: "signals/never-received",
     A.SHOW_OPT_OUTS: "signals/opt-outs",
     A.SHOW_READING_TIMES: "signals/reading-times",
-    A.TRY_AGAIN: "people?status=failed&code=131049",
+    A.TRY_AGAIN: "people?status=failed&codes=131049",
 }
 
 

@@ -6,6 +6,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import literal, select
 
+from admin.operations.follow_up.presets import PRESETS
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
 from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
@@ -14,26 +15,15 @@ from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
+from models.errors import OperatorError
+from models.segments.campaign_people import FIGURE_NAMES, CampaignFigure, PeopleChoice, read_people_choice
 from models.stored_texts import show_stored
 from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_ADVICE, NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 
 S = RecipientState
-_ACCEPTED = (S.ACCEPTED, S.HELD)
-FILTERS: dict[str, tuple[str, tuple[RecipientState, ...], tuple[str, ...]]] = {
-    # key: (its name, states, statuses)
-    "eligible": ("Eligible", tuple(state for state in S if state is not S.NOT_SENT), ()),
-    "queued": ("Queued", (S.QUEUED,), ()),
-    "sending": ("Sending", (S.SENDING,), ()),
-    "unsure": ("Unsure", (S.UNSURE,), ()),
-    "held": ("Held by Meta", (S.HELD,), ("held",)),
-    "sent": ("Accepted by Meta", _ACCEPTED, ("sent", "delivered", "read", "failed")),
-    "delivered": ("Delivered", _ACCEPTED, ("delivered", "read")),
-    "read": ("Read", _ACCEPTED, ("read",)),
-    "replied": ("Replied", (), ()),
-    "failed": ("Failed", (S.REFUSED, *_ACCEPTED), ("failed",)),
-    "not_sent": ("Not sent", (S.NOT_SENT,), ()),
-}
+FILTERS = {figure.value: (name,) for figure, name in FIGURE_NAMES.items() if figure is not CampaignFigure.CANDIDATES}
+"""The tabs: key → its name."""
 
 
 class CampaignPeople(PanelView):
@@ -43,52 +33,44 @@ class CampaignPeople(PanelView):
     def people(self, campaign_id: int) -> ResponseReturnValue:
         """One page of recipients, with keyset pagination."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
-        status = request.args.get("status", "")
-        status = status if status in FILTERS else ""
-        reason = request.args.get("reason", "")
-        reason = reason if reason in set(NotSent) else ""
-        code = positive("code") if status == "failed" and not reason else 0
+        choice = asked_people()
+        fields = choice.to_fields()
+        status, reason = (
+            ("" if fields["status"] == CampaignFigure.CANDIDATES else fields["status"]),
+            choice.reason or "",
+        )
         problem, rows = None, []
         try:
-            rows = (
-                self._launched(facts, status, reason, code)
-                if facts.is_launched
-                else self._estimated(facts, status, reason)
-            )
+            rows = self._launched(facts, choice) if facts.is_launched else self._estimated(facts, status, reason)
         except AudienceError as error:
             problem = str(error)
         following = None
         if len(rows) > PAGE_ROWS:
             rows = rows[:PAGE_ROWS]
-            arguments: dict[str, Any] = {"status": status or None, "reason": reason or None, "code": code or None}
-            arguments["after"] = rows[-1]["id"]
+            arguments: dict[str, Any] = {**fields, "after": rows[-1]["id"]}
             arguments |= {"place": rows[-1]["place"]} if "place" in rows[-1] else {}
             following = url_for(".people", campaign_id=campaign_id, **arguments)
         return self.render(
             "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=status,
             reason=reason, following=following, after=positive("after"), problem=problem, sentences=NOT_SENT_TEXT,
             advice=NOT_SENT_ADVICE,
-            twice=TWICE, code=code,
+            twice=TWICE, choice=choice, presets=PRESETS,
         )  # fmt: skip
 
-    def _launched(self, facts: CampaignSummary, status: str, reason: str, code: int) -> list[dict[str, Any]]:
-        if status == "unsure" and not reason:
+    def _launched(self, facts: CampaignSummary, choice: PeopleChoice) -> list[dict[str, Any]]:
+        if choice == PeopleChoice((CampaignFigure.UNSURE,)):
             return self._unsure(facts.campaign.id)
-        query: Any = (
+        query = (
             select(Recipient, Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
             .join(Contact, Contact.id == Recipient.contact_id)
-            .where(Recipient.campaign_id == facts.campaign.id, Recipient.id > positive("after"))
+            .where(
+                Recipient.campaign_id == facts.campaign.id,
+                Recipient.id > positive("after"),
+                *choice.conditions(Recipient),
+            )
             .order_by(Recipient.id)
             .limit(PAGE_ROWS + 1)
         )
-        if status:
-            _, states, statuses = FILTERS[status]
-            query = query.where(Recipient.state.in_(states)) if states else query.where(Recipient.is_replied.is_(True))
-            query = query.where(Recipient.status.in_(statuses)) if statuses else query
-        if code:
-            query = query.where(Recipient.error_code == code)
-        if reason:
-            query = query.where(Recipient.state == S.NOT_SENT, Recipient.reason == NotSent(reason))
         with self.rt.database.read() as session:
             return [_recipient_row(*row) for row in session.execute(query)]
 
@@ -119,6 +101,14 @@ class CampaignPeople(PanelView):
                 query = query.where(candidates.c.reason.is_(None))
             rows = session.execute(query.order_by(candidates.c.id).limit(PAGE_ROWS + 1)).all()
         return [_candidate_row(row) for row in rows]
+
+
+def asked_people() -> PeopleChoice:
+    """The people whom the address names; everybody where it names them wrongly."""
+    try:
+        return read_people_choice(request.args)
+    except OperatorError:
+        return PeopleChoice()
 
 
 def _recipient_row(

@@ -141,7 +141,7 @@ def test_a_sum_that_is_wrong_is_noticed() -> None:
     stats = {
         "candidates": 10, "eligible": 8, "not_sent": {"not_subscribed": 1}, "queued": 0, "sending": 0, "unsure": 0, "held": 0,
         "refused": 0, "sent": 8, "delivered": 8, "read": 4, "failed": 0, "replied": 0, "received_pct": 100.0, "read_pct": 50.0,
-        "replied_pct": 0.0,
+        "replied_pct": 0.0, "clicked": 0, "clicked_pct": 0.0,
     }  # fmt: skip
     wrong = [item.text for item in stats_identities(stats, 0) if not item.holds]
     assert wrong == ["candidates = eligible + everyone not sent"]

@@ -12,6 +12,7 @@ from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, ContactIdentity
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient_try import RecipientTry
 from models.tables.tag import ContactTag, ListMember, Tag
 from tests.support.factories.campaigns import make_campaign, make_recipient
 from tests.support.factories.common import NOW
@@ -93,9 +94,22 @@ def test_recipients_move_with_their_key_and_a_person_gets_one_message_of_a_campa
     waits = make_recipient(session, begun, winner)
     sent = make_recipient(session, begun, loser, state=RecipientState.ACCEPTED)
     alone = make_recipient(session, theirs, loser)
+    session.add(
+        RecipientTry(
+            recipient_id=sent.id,
+            campaign_id=begun.id,
+            contact_id=loser.id,
+            attempt=1,
+            again_at=NOW,
+            state="refused",
+            failures=0,
+        )
+    )
+    session.flush()
     merge_contacts(session, winner.id, loser.id, LATER)
     session.expire_all()
     assert set(session.scalars(select(Recipient.contact_id))) == {winner.id}
+    assert session.scalars(select(RecipientTry.contact_id)).all() == [winner.id]
     assert (second.person_key, sent.person_key, alone.person_key) == (key, key, key)
     assert (kept.state, alone.state, sent.state) == ("queued", "queued", "accepted")
     assert {row.reason for row in (second, waits)} == {NotSent.DUPLICATE}

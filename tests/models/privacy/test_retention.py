@@ -17,6 +17,7 @@ from models.privacy.retention import purge_deleted_campaigns, purge_hashes, purg
 from models.tables.conversation import Conversation, Direction, Message, MessageState, PurgedWamid, wamid_hash
 from models.tables.recipient import Recipient
 from models.tables.recipient_tap import RecipientTap
+from models.tables.recipient_try import RecipientTry
 from models.tables.setting import write_setting
 from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
 from tests.support.factories.common import NOW
@@ -78,6 +79,12 @@ def test_the_people_of_a_deleted_campaign_go_after_thirty_days_at_the_least(data
         conversation = make_conversation(session, person, number)
         say(session, conversation, "wamid.reply", recipient_id=recipient.id, at=NOW)
         session.add(RecipientTap(recipient_id=recipient.id, place="0", campaign_id=campaign.id, title="Yes", at=NOW))
+        session.add(
+            RecipientTry(
+                recipient_id=recipient.id, campaign_id=campaign.id, contact_id=person.id, attempt=1, again_at=NOW,
+                state="refused", failures=0,
+            )
+        )  # fmt: skip
         campaign.deleted_at = NOW
     with database.write() as session:
         assert purge_deleted_campaigns(session, NOW + timedelta(days=29)) == 0
@@ -85,6 +92,7 @@ def test_the_people_of_a_deleted_campaign_go_after_thirty_days_at_the_least(data
         assert session.scalar(select(func.count()).select_from(Recipient)) == 0
         assert session.scalars(select(Message.recipient_id)).all() == [None]
         assert session.scalar(select(func.count()).select_from(RecipientTap)) == 0
+        assert session.scalar(select(func.count()).select_from(RecipientTry)) == 0
 
 
 def test_the_job_takes_everything_that_is_old(tmp_path: Path, database_url: str, redis: Redis, redis_url: str) -> None:

@@ -19,7 +19,7 @@ from tests.support.signal_rows import add_failed, add_left_out, add_people, sent
 pytestmark = pytest.mark.sqlite_only
 SHOWN = {
     "Meta kept many messages back because these people had enough marketing: try again after 24 hours.":
-        ("20 of 111 messages (18.0 %) failed with 131049.", "people?status=failed&amp;code=131049"),
+        ("20 of 111 messages (18.0 %) failed with 131049.", "people?status=failed&amp;codes=131049"),
     "Few messages arrive: the list probably holds old or wrong numbers.":
         ("66 of 86 people (76.7 %) received it: 20 are probably not on WhatsApp", "signals/never-received"),
     "Many numbers lack their calling code, and fail until somebody says which country they are of.":
@@ -68,7 +68,7 @@ def test_signals_stand_where_they_are_needed_with_evidence_and_a_button_that_lea
     assert "signals" in admin.client.get(f"/admin{where}live").get_json()["parts"]
     for path in set(re.findall(r'href="/admin(/[^"]+)"', page.partition('id="signals"')[2].partition("</section>")[0])):
         admin.get(path.replace("&amp;", "&"))
-    people = said(admin.get(f"/campaigns/{troubled}/people?status=failed&code=131049"))
+    people = said(admin.get(f"/campaigns/{troubled}/people?status=failed&codes=131049"))
     assert "Failed with 131049" in people
     assert people.count("Meta kept it back: the person had enough marketing messages.") == 20
     printed = panel.shell.data("campaigns", "signals", str(troubled), "--json")
