@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from admin.operations.answers import read_month
-from admin.operations.export_record import record_export
+from admin.operations.exports.record import record_export
 from jobs.core.loader import load
 from jobs.core.runtime import Runtime
 from models.billing.amount import MICRO, show_amount
