@@ -84,7 +84,7 @@ class _Facts:
     def included(self) -> Text:
         names = self._matching("include")
         if names:
-            return Text("In the audience by {items}.", {"items": ", ".join(names)})
+            return Text("In the audience by {items}.", {"items": names})
         return Text("None of the audience’s tags, lists, segments and contacts fits.")
 
     def of(self, reason: NotSent) -> Fact:
@@ -112,21 +112,24 @@ class _Facts:
     def _column(self, expression: Any) -> Any:
         return self.session.scalar(select(expression).select_from(CONTACT).where(CONTACT.c.id == self.contact.id))
 
-    def _matching(self, side: str) -> list[str]:
+    def _matching(self, side: str) -> list[Text]:
         """The items of a side that the contact itself fits, in words."""
-        names = []
-        for item in self.campaign.audience.get(side) or ():
-            part = parse_audience(self.session, {"include": [item]}).include
-            if matches_side(self.session, part, self.terms, self.contact.id):
-                names.append(_item_words(item))
-        return names
+        items = self.campaign.audience.get(side) or ()
+        single = [item for item in items if "contact" in item]  # up to thousands, so they are looked at together
+        parts = [([item], _item_words(item)) for item in items if "contact" not in item]
+        parts += [(single, Text("being named itself"))] if single else []
+        return [words for named, words in parts if self._is_in(named)]
+
+    def _is_in(self, items: list[Any]) -> bool:
+        part = parse_audience(self.session, {"include": items}).include
+        return matches_side(self.session, part, self.terms, self.contact.id)
 
     def excluded(self) -> Fact:
         if not self.campaign.audience.get("exclude"):
             return Text("The audience excludes nobody."), None
         names = self._matching("exclude")
         if names:
-            return Text("Excluded by {items}.", {"items": ", ".join(names)}), None
+            return Text("Excluded by {items}.", {"items": names}), None
         if self.judgement.holds.get(NotSent.EXCLUDED):
             return Text("Another record of the same person is excluded."), None
         return Text("Nothing that the audience excludes fits."), None
@@ -235,12 +238,13 @@ class _Facts:
         return Text("The offer in the message ends."), ends
 
 
-def _item_words(item: Mapping[str, Any]) -> str:
-    kind = next(iter(key for key in ("tag", "list", "segment", "contact") if key in item), "")
-    value = f" = {item['value']}" if item.get("value") is not None else ""
-    return f"the {kind} “{item.get(kind)}{value}”"
+def _item_words(item: Mapping[str, Any]) -> Text:
+    kind = next(key for key in ("tag", "list", "segment") if key in item)
+    name = f"{item[kind]} = {item['value']}" if item.get("value") is not None else item[kind]
+    return Text(_ITEM_WORDS[kind], {"name": name})
 
 
+_ITEM_WORDS = {"tag": "the tag “{name}”", "list": "the list “{name}”", "segment": "the segment “{name}”"}
 _FACTS: Mapping[NotSent, Callable[[_Facts], Fact]] = {
     NotSent.EXCLUDED: _Facts.excluded,
     NotSent.DUPLICATE: _Facts.duplicate,
