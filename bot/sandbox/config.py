@@ -88,6 +88,8 @@ class Config:
     read_share: float = _option(0.7, "delivered messages that are read")
     reply_share: float = _option(0.05, "read templates answered in words")
     press_share: float = _option(0.15, "read templates with quick replies where one is pressed")
+    click_share: float = _option(0.0, "read messages with a link to this machine where it is opened")
+    preview_share: float = _option(0.1, "opened links of which WhatsApp draws a preview first")
     stop_share: float = _option(0.01, "read templates answered with STOP")
     answer_share: float = _option(0.85, "buttons, lists and questions of a bot that are answered")
     max_replies: int = _option(6, "how often one person answers by itself, ever")

@@ -121,6 +121,7 @@ async def finish(sim: Simulation, runner: web.AppRunner) -> None:
     sim.timetable.clear()
     await runner.cleanup()
     await sim.outbox.close()
+    await sim.browser.close()
 
 
 @dataclass

@@ -27,6 +27,8 @@ from models.campaigns.reply_warning import replies_not_covered
 from models.campaigns.template_warnings import template_warnings
 from models.clock import zoned
 from models.config import Settings
+from models.conversions.goals import goals_of
+from models.conversions.order_value import has_orders
 from models.sending.cohorts import message_parts
 from models.sending.messaging_limit import all_sent_at, used_people
 from models.sending.number_rate import number_rate
@@ -237,6 +239,12 @@ def _warnings(
     if campaign.flow_id is None:
         yield PreflightCheck(
             "flow", Text("No bot flow answers the replies."), "Choose a bot flow, or have agents watch the inbox."
+        )
+    if goals_of(session, [campaign.id]) and not has_orders(session):
+        yield PreflightCheck(
+            "goals",
+            Text("The campaign has a goal, and no order is known: nothing would be counted."),
+            "Import orders, or connect the shop.",
         )
     if facts.is_listening is False:
         text = Text("Nobody reads Meta's events: statuses and opt-outs would not be seen, and sending is held.")

@@ -11,11 +11,12 @@ from admin.operations.billing import estimate_json
 from admin.operations.follow_up.presets import PRESETS
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
+from admin.panel.campaigns.conversions import CampaignConversionPages
 from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.follow_up import CampaignFollowUp
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.held_up import HeldUpActions
-from admin.panel.campaigns.links import campaign_links
+from admin.panel.campaigns.links import campaign_links, shown_place
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.charts import funnel
@@ -35,7 +36,14 @@ PARTS = ("head", "notice", "languages", "progress", "funnel", "links", "signals"
 
 
 class CampaignView(
-    CampaignForms, CampaignActions, CampaignFollowUp, HeldUpActions, CampaignPeople, SignalEvidence, PanelView
+    CampaignForms,
+    CampaignActions,
+    CampaignFollowUp,
+    HeldUpActions,
+    CampaignPeople,
+    CampaignConversionPages,
+    SignalEvidence,
+    PanelView,
 ):
     """Real and test campaigns, in separate lists."""
 
@@ -113,6 +121,7 @@ class CampaignView(
             "me": self.me,
             "stages": STAGES,
             "shape": funnel(counted),
+            "shown_place": shown_place,
             "links": campaign_links(self.rt, facts.campaign) if facts.is_launched else None,
             "presets": PRESETS,
         } | signals_part(self.rt, facts.campaign)
