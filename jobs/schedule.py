@@ -93,7 +93,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("renew_media", 60, wake_media_renewal),
     PeriodicJob("delete_removed_media", 600, wake_media_cleanup),
     PeriodicJob("sync_marketing_api", 300, wake_marketing),
-    PeriodicJob("count_replies_of_ended_campaigns", 600, count_ended_campaigns),
+    PeriodicJob("count_replies_of_ended_campaigns", 60, count_ended_campaigns),
     PeriodicJob("compare_with_meta_books", 600, wake_meta_books),
     PeriodicJob("sync_catalogs", 1800, wake_catalogs),
     PeriodicJob("resume_imports", 5, wake_imports),
