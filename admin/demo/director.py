@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from admin.auth.passwords import one_time_password
 from admin.auth.users import add_user
+from admin.demo import tracked
 from admin.demo.check import Equation, Sandbox, check_everything
 from admin.demo.formats import send_formats
 from admin.demo.people import write_people
@@ -29,6 +30,7 @@ from admin.operations.cases import open_case_of
 from admin.operations.flows import load_flow_file
 from admin.operations.numbers import add_number
 from admin.server.up import ROOT, Plan, web_answers
+from bot.links.requests import click_stream
 from bot.webhooks.stream import EventStream
 from jobs.campaigns.start import start_campaign
 from jobs.core.logs import described
@@ -61,10 +63,11 @@ _AT_REST = (CampaignOutcome.SENT, CampaignOutcome.PARTIALLY_SENT, CampaignOutcom
 CAMPAIGN: dict[str, Any] = {
     "name": "Spring",
     "number": PHONE_NUMBER_ID,
-    "template": {"name": "spring_sale", "language": "en"},
+    "template": {"name": tracked.NAME, "language": tracked.LANGUAGE},
     "audience": {"include": [{"tag": "customer"}], "exclude": [{"tag": "staff"}]},
     "variables": {
-        "body": {"1": {"source": "first_name", "fallback": "there"}, "2": {"source": "tag", "tag": "discount"}}
+        "body": {"1": {"source": "first_name", "fallback": "there"}, "2": {"source": "tag", "tag": "discount"}},
+        "buttons": {tracked.BUTTON: tracked.LINK},
     },
     "flow": "spring_replies",
     "pace": {"per_second": PER_SECOND},
@@ -157,6 +160,7 @@ class Director(threading.Thread):
         with rt.database.read() as session:
             waba_pk = session.scalars(select(Number.waba_id)).one()
         read_templates(rt, waba_pk, utcnow())
+        tracked.make_template(rt, ACTOR, self._wait)
         load_flow_file(rt, FLOW.read_text(encoding="utf-8"), ACTOR, FLOW.name, replaces=FLOW.stem)
         people = write_people(services.directory / "contacts.csv", self.contacts)
         imported = import_contacts(rt, services.directory / "contacts.csv", actor=ACTOR)
@@ -228,6 +232,8 @@ class Director(threading.Thread):
             return f"{unfinished} messages (delivery is {stats['outcome']})"
         if events := EventStream(self.rt.redis).backlog().events:
             return f"{events} events that are unread"
+        if clicks := click_stream(self.rt.redis).backlog().events:
+            return f"{clicks} clicks that are not stored"
         with self.rt.database.read() as session:
             unhandled = _count(session, Message.direction == Direction.IN, Message.handled_at.is_(None))
             answers = _count(session, Message.state.in_((MessageState.QUEUED, MessageState.SENDING)))

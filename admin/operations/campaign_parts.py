@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from models.tables.goal import MAX_DAYS
 from models.templates.content_problems import MAX_PRODUCTS, MAX_SECTION_TITLE, MAX_SECTIONS
+from models.templates.link_urls import url_problem
 from models.templates.order_fields import ORDER_FIELDS
 from models.templates.sources import PRODUCT_FIELDS
 
@@ -22,7 +23,13 @@ class FilePart(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-_OWN_FIELDS = {"tag": ("tag",), "text": ("text",), "attribute": ("attribute",), "field": ("order", "product")}
+_OWN_FIELDS = {
+    "tag": ("tag",),
+    "text": ("text",),
+    "attribute": ("attribute",),
+    "url": ("link",),
+    "field": ("order", "product"),
+}
 """Which sources need which field, and no others."""
 
 
@@ -31,11 +38,13 @@ class VariableSource(FilePart):
 
     source: Literal[
         "name", "first_name", "last_name", "phone", "email", "language", "country", "tag", "text", "attribute", "order", "product",
-        "shop",
+        "shop", "link",
     ]  # fmt: skip
     tag: Text | None = None
     text: Text | None = None
     attribute: Text | None = None
+    url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
+    """Where a tracked link leads."""
     field: Literal[
         "number", "total", "currency", "product", "collection", "brand", "placed_at", "day", "name", "price", "sku", "url"
     ] | None = None  # fmt: skip
@@ -53,6 +62,8 @@ class VariableSource(FilePart):
                 raise ValueError(
                     f"source {self.source!r} {'has no field' if has_field else 'needs the field'} {field!r}"
                 )
+        if self.url is not None and (problem := url_problem(self.url)):
+            raise ValueError(problem)
         if self.source == "order" and self.field == "day":
             self.field = "placed_at"
         allowed = {"order": ORDER_FIELDS, "product": PRODUCT_FIELDS}.get(self.source)

@@ -110,7 +110,7 @@ def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
             continue
         text = part
         for label in labels:
-            text = text.removeprefix(f"{label}: ")
+            text = text.removeprefix(f"{label}: ").removeprefix(f"{_dotted(label)}: ")
         text = text.removeprefix("variables: ")
         last = field if field not in errors else last
         errors.setdefault(field, text[:1].upper() + text[1:])
@@ -128,11 +128,16 @@ def _field(part: str, labels: Mapping[str, str]) -> str:
     if part.startswith("media"):
         return "media"
     for label, field in labels.items():
-        if part.startswith((f"{label}:", f"{label} ", label.replace(": ", ".").replace(" ", "."))):
+        if part.startswith((f"{label}:", f"{label} ", _dotted(label))):
             return field
     if card := _OF_A_CARD.match(part):
         return f"card-{card[1]}-{'sku' if card[2] == 'product' else 'media'}"
     return next((name for name in CONTENT_FIELDS if part.startswith(name)), "")
+
+
+def _dotted(label: str) -> str:
+    """The same place as the reader of campaign files names it: `variables.body.1`."""
+    return label.replace(": ", ".").replace(" ", ".")
 
 
 def rows_of(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:

@@ -20,6 +20,7 @@ from admin.panel.campaigns.content_fields import (
     slot_field,
 )
 from admin.panel.campaigns.facts import campaign_facts
+from admin.panel.campaigns.form_cost import estimated_cost
 from admin.panel.campaigns.form_fields import SIDES, draft_of, field_errors, filled, read_draft, rows_of
 from admin.panel.campaigns.goal_fields import goals_shown
 from admin.panel.campaigns.languages import fit_languages, languages_shown, store_language_uploads
@@ -164,6 +165,7 @@ class CampaignForms(CampaignPreviews):
             reach, unreachable = (
                 estimated_reach(session, draft, number, template) if has_reach and not errors else (None, None)
             )
+            cost = estimated_cost(session, draft, number, template, reach)
             media, lacking = media_shown(draft), lacking_values(session, content_of_draft(draft))
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
@@ -212,6 +214,7 @@ class CampaignForms(CampaignPreviews):
             preview=preview,
             preview_people=list(PEOPLE.items()),
             reach=reach,
+            cost=cost,
             lacking=lacking,
             unreachable=unreachable,
             rows={side: rows_of(draft, side) for side in SIDES},

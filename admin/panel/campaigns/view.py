@@ -16,7 +16,7 @@ from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.follow_up import CampaignFollowUp
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.held_up import HeldUpActions
-from admin.panel.campaigns.links import campaign_links
+from admin.panel.campaigns.links import campaign_links, shown_place
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.charts import funnel
@@ -24,6 +24,7 @@ from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
 from admin.panel.signals.evidence import SignalEvidence, signals_part
+from jobs.campaigns.flow_messages import flow_messages
 from models.billing.estimate import estimate_cost
 from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.preflight import PreflightFacts, preflight
@@ -120,6 +121,7 @@ class CampaignView(
             "me": self.me,
             "stages": STAGES,
             "shape": funnel(counted),
+            "shown_place": shown_place,
             "links": campaign_links(self.rt, facts.campaign) if facts.is_launched else None,
             "presets": PRESETS,
         } | signals_part(self.rt, facts.campaign)
@@ -130,7 +132,8 @@ class CampaignView(
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                facts = PreflightFacts.of(self.rt.settings, is_listening=is_listening)
+                flow = flow_messages(session, campaign.flow_id)
+                facts = PreflightFacts.of(self.rt.settings, is_listening=is_listening, flow_messages=flow)
                 checks = preflight(session, campaign.id, utcnow(), facts)
             except LookupError:
                 abort(404)
