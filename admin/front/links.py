@@ -4,7 +4,8 @@ from aiohttp import web
 
 from admin.front.connections import Connection, Stage
 from admin.front.pages import SERVER, error_page
-from bot.links.redirect import HEADERS, METHODS, PATH, LinkServer
+from bot.links.redirect import HEADERS, METHODS, LinkServer
+from models.templates.link_urls import PATH
 
 _HEADERS = HEADERS | SERVER
 _SENTENCES = {503: "The link cannot be looked up just now. Try again in a moment."}

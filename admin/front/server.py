@@ -17,13 +17,13 @@ from admin.front.pages import SERVER, error_page
 from admin.front.panel import PanelProxy
 from admin.front.panel_link import panel_socket, peer_token
 from admin.front.webhooks import WebhookServer
-from bot.links.redirect import PATH as LINKS
 from bot.links.redirect import make_link_server
 from bot.webhooks.event_writer import make_event_writer
 from bot.webhooks.shopify import make_shop_endpoint
 from bot.webhooks.whatsapp import make_endpoint
 from jobs.core.logs import described
 from models.config import Settings
+from models.templates.link_urls import PATH as LINKS
 
 OWN_PATHS = ("/webhooks/", LINKS)
 """Never passed to the panel."""

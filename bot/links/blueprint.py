@@ -12,8 +12,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from bot.links.destinations import DEADLINE_SECONDS
-from bot.links.redirect import HEADERS, PATH, UNAVAILABLE, LinkReply, LinkServer, make_link_server
+from bot.links.redirect import HEADERS, UNAVAILABLE, LinkReply, LinkServer, make_link_server
 from models.config import Settings
+from models.templates.link_urls import PATH
 
 
 class LinkThread:

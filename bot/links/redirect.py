@@ -21,7 +21,6 @@ from models.db.engine import Database
 from models.tables.click import ClickKind
 from models.tables.tracked_link import TrackedLink
 
-PATH = "/l/"
 METHODS = ("GET", "HEAD")
 _PREFETCH = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 HEADERS = {
@@ -61,7 +60,7 @@ class LinkServer:
         return self._writer.lost
 
     async def answer(self, method: str, code: str, headers: Mapping[str, str]) -> LinkReply:
-        """Answer a request; `code` is what stands behind PATH, `headers` finds them by any case of their names."""
+        """Answer a request; `code` is what stands behind `/l/`, `headers` finds them by any case of their names."""
         reply = await self._reply(method, code, headers)
         self.answered[ANSWERS[reply.status]] += 1
         return reply

@@ -51,9 +51,10 @@ def track_links(session: Session, plans: Sequence[ReplyPlan], link_base: str, no
 def _links(plans: Sequence[ReplyPlan]) -> Iterator[_Link]:
     for plan in plans:
         for message, node in plan.links.items() if plan.recipient_id is not None else ():
-            url = plan.messages[message][0]["interactive"]["action"]["parameters"]["url"]
+            interactive = plan.messages[message][0].get("interactive") or {}
+            url = interactive["action"]["parameters"]["url"] if interactive.get("type") == "cta_url" else None
             if plan.recipient_id is not None and url_problem(url) is None:
-                place = LinkPlace(f"flow: {node}"[:MAX_FIELD], ascii_url(url))
+                place = LinkPlace(f"flow: {node}"[:MAX_FIELD], ascii_url(str(url)))
                 yield _Link(plan, message, plan.recipient_id, place)
 
 
