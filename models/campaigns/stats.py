@@ -64,14 +64,13 @@ def stats_of(
         | opt_out_figures(opt_outs_json(counted[key].opt_outs), figures["delivered"])
         | {"buttons": [button.to_json() for button in counted[key].buttons]}
         | {"steps": counted[key].steps}
-        | cost_figures(costs[key], figures)
         | {"languages": language_figures(languages[key], counted[key].groups, figures, counted[key].clicked)}
         | ({"as_of": stored[key].counted_at.isoformat()} if key in stored else {})
         for key in campaign_ids
         if key in campaigns
     }
     add_conversions(session, stats, languages)
-    return stats
+    return {key: figures | cost_figures(costs[key], figures) for key, figures in stats.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,9 @@ class UnsureRecipient:
     is_reported: bool
     """True if a status settled it, False if a late HTTP answer did."""
     left_at: datetime | None
+    error_code: int | None = None
+    """Meta's, of one that turned out to have failed; `error_msg` as the row keeps it."""
+    error_msg: str | None = None
 
 
 def list_unsure(
@@ -84,6 +87,8 @@ def _listed(row: Recipient, place: int, name: str, phone: str | None) -> UnsureR
         is_reported=row.state is RecipientState.ACCEPTED
         and any((row.sent_at, row.delivered_at, row.read_at, row.failed_at)),
         left_at=row.left_at,
+        error_code=row.error_code if row.status == "failed" else None,
+        error_msg=row.error_msg if row.status == "failed" else None,
     )
 
 

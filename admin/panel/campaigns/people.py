@@ -140,6 +140,7 @@ def _recipient_row(
 
 
 def _unsure_row(row: UnsureRecipient) -> dict[str, Any]:
+    error = explain_recipient(row.status, row.error_code, row.error_msg) if row.status == "failed" else None
     return {
         "id": row.recipient_id,
         "place": row.place,
@@ -148,7 +149,8 @@ def _unsure_row(row: UnsureRecipient) -> dict[str, Any]:
         "phone": row.phone or "no phone",
         "status": row.status,
         "reason": None,
-        "why": row.reason,
+        "why": None if error else row.reason,
+        "error": error,
         "replied_at": None,
         "left_at": row.left_at,
         "settled_at": row.settled_at,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models.signals.counting import count_campaign
@@ -72,8 +73,8 @@ def unread(session: Session, campaign: Campaign) -> None:
 
 def untapped(session: Session, campaign: Campaign) -> None:
     add_people(session, campaign, 140)
-    rows = session.query(Recipient).filter_by(campaign_id=campaign.id).all()
-    session.query(RecipientTap).filter_by(campaign_id=campaign.id).delete()
+    rows = session.scalars(select(Recipient).where(Recipient.campaign_id == campaign.id)).all()
+    session.execute(delete(RecipientTap).where(RecipientTap.campaign_id == campaign.id))
     session.add_all(tap(row, "1") for row in rows[:50])  # the button that opts out
 
 

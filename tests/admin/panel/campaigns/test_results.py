@@ -113,13 +113,16 @@ def test_only_a_failed_or_waiting_message_shows_an_error(panel: Panel, manager: 
         FAILED,
         {"state": RecipientState.QUEUED} | error,
         DELIVERED | error | {"failed_at": NOW, "unsure_at": NOW, "detail": "No clear answer."},
+        FAILED | error | {"unsure_at": NOW, "detail": "No clear answer."},
     ]
     where = _ended(panel, CampaignOutcome.PARTIALLY_SENT, *rows)
     page = manager.get(f"{where}/people")
     shown = [_row(page, f"Person {place}") for place in range(6)]
     assert ["Undeliverable" in row for row in shown] == [False, False, False, True, False, True]
     assert "No reason was given." in shown[4]
-    assert "Undeliverable" not in _row(manager.get(f"{where}/people?status=unsure"), "Person 6")
+    unsure = manager.get(f"{where}/people?status=unsure")
+    assert "Undeliverable" not in _row(unsure, "Person 6")
+    assert "After two such answers the contact is left out." in _row(unsure, "Person 7")
 
 
 def test_a_schedule_says_its_day_hour_and_zone_wherever_it_stands(
