@@ -9,7 +9,7 @@ down_revision = "0033"
 branch_labels = None
 depends_on = None
 
-BLOCK_BITS = 13
+BLOCK_BITS = 12
 big_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 json_type = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 moment = sa.DateTime(timezone=True)

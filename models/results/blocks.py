@@ -36,8 +36,8 @@ from models.tables.recipient_opt_out import RecipientOptOut
 from models.tables.recipient_tap import RecipientTap
 from models.tables.result import CampaignResult, RecipientBlock, RecipientChange
 
-BLOCK_BITS = 13
-"""A block holds 8,192 ids: a recount reads so many rows, by the primary key."""
+BLOCK_BITS = 12
+"""A block holds 4,096 ids: a recount reads so many rows, by the primary key."""
 COUNTING_LOCK = 3_497_801
 """The advisory lock of PostgreSQL under which blocks are counted: an older count never overwrites a newer one."""
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import Any
+from operator import add
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.results.intervals import Rate, Verdict
@@ -91,32 +92,45 @@ class Trends:
         return row.rate(measure).against(rest.rate(measure))
 
 
+class _Cell(NamedTuple):
+    """The sums, in the order of NAMES, of a campaign and one language or hour."""
+
+    campaign: Any
+    value: Any
+    sums: tuple[int, ...]
+
+
 def read_trends(session: Session, chosen: TrendFilter, now: datetime, zone: tzinfo) -> Trends:
     """The trends of real campaigns; weeks, weekdays and hours are those of `zone`."""
     campaigns = _campaigns(session, chosen.number_id)
-    cells = session.execute(
-        select(ResultHour.campaign_id, ResultHour.language, ResultHour.hour, *(getattr(ResultHour, it) for it in NAMES))
-        .where(ResultHour.hour >= chosen.since, ResultHour.hour < min(chosen.until, now - SETTLES))
-        .order_by(ResultHour.hour)
-    )
-    rows = [(campaigns[cell.campaign_id], cell) for cell in cells if cell.campaign_id in campaigns]
-    by_type = _gather(rows, lambda campaign, _: [campaign.type.value if campaign.type else ""])
+    until = min(chosen.until, now - SETTLES)
+    is_inside = (ResultHour.hour >= chosen.since, ResultHour.hour < until)
+
+    def sums_by(column: Any) -> list[_Cell]:
+        keys = (ResultHour.campaign_id, column)
+        query = select(*keys, *(func.sum(getattr(ResultHour, name)) for name in NAMES)).where(*is_inside)
+        rows = session.execute(query.group_by(*keys).order_by(*keys))
+        return [_Cell(campaigns[key], value, tuple(map(int, sums))) for key, value, *sums in rows if key in campaigns]
+
+    by_language = sums_by(ResultHour.language)
+    by_type = _gather(by_language, lambda cell: [cell.campaign.type.value if cell.campaign.type else ""])
     kind = chosen.type or _largest(by_type)
-    rows = [(campaign, cell) for campaign, cell in rows if campaign.type == kind]
-    local = {cell.hour: cell.hour.astimezone(zone) for _, cell in rows}
-    split: Mapping[Dimension, Callable[[Any, Any], list[str]]] = {
-        Dimension.NUMBER: lambda campaign, _: [campaign.number or "–"],
-        Dimension.TEMPLATE: lambda campaign, _: [campaign.template or "–"],
-        Dimension.LANGUAGE: lambda _, cell: [cell.language or "–"],
-        Dimension.SEGMENT: lambda campaign, _: _segments(campaign.audience),
-        Dimension.WEEKDAY: lambda _, cell: [WEEKDAYS[local[cell.hour].weekday()]],
-        Dimension.HOUR: lambda _, cell: [f"{local[cell.hour].hour:02}:00"],
+    by_language = [cell for cell in by_language if cell.campaign.type == kind]
+    by_hour = [cell for cell in sums_by(ResultHour.hour) if cell.campaign.type == kind]
+    local = {cell.value: cell.value.astimezone(zone) for cell in by_hour}
+    split: Mapping[Dimension, tuple[list[_Cell], Callable[[_Cell], list[str]]]] = {
+        Dimension.NUMBER: (by_language, lambda cell: [cell.campaign.number or "–"]),
+        Dimension.TEMPLATE: (by_language, lambda cell: [cell.campaign.template or "–"]),
+        Dimension.LANGUAGE: (by_language, lambda cell: [cell.value or "–"]),
+        Dimension.SEGMENT: (by_language, lambda cell: _segments(cell.campaign.audience)),
+        Dimension.WEEKDAY: (by_hour, lambda cell: [WEEKDAYS[local[cell.value].weekday()]]),
+        Dimension.HOUR: (by_hour, lambda cell: [f"{local[cell.value].hour:02}:00"]),
     }
-    by = {name: _gather(rows, labels) for name, labels in split.items()}
+    by = {name: _gather(cells, labels) for name, (cells, labels) in split.items()}
     return Trends(
         kind,
-        next(iter(_gather(rows, lambda *_: [""]).values()), Row("")),
-        tuple(_in_order(_gather(rows, lambda _, cell: [_monday(local[cell.hour])]), sorted)),
+        next(iter(_gather(by_language, lambda _: [""]).values()), Row("")),
+        tuple(_in_order(_gather(by_hour, lambda cell: [_monday(local[cell.value])]), sorted)),
         tuple(_in_order(by_type, sorted)),
         {name: tuple(_in_order(found, _order_of(name))) for name, found in by.items()},
     )
@@ -140,15 +154,18 @@ def _campaigns(session: Session, number_id: int | None) -> dict[int, Any]:
     return {row.id: row for row in session.execute(query)}
 
 
-def _gather(rows: Iterable[tuple[Any, Any]], labels: Callable[[Any, Any], list[str]]) -> dict[str, Row]:
-    found: dict[str, Row] = {}
-    for campaign, cell in rows:
-        for label in labels(campaign, cell):
-            row = found.get(label) or found.setdefault(label, Row(label))
-            row.campaigns.add(campaign.id)
-            for name in NAMES:
-                row.people[name] += getattr(cell, name)
-    return found
+def _gather(cells: Iterable[_Cell], labels: Callable[[_Cell], list[str]]) -> dict[str, Row]:
+    sums: dict[str, list[int]] = {}
+    campaigns: dict[str, set[int]] = {}
+    for cell in cells:
+        for label in labels(cell):
+            before = sums.get(label)
+            sums[label] = list(map(add, before, cell.sums)) if before else list(cell.sums)
+            campaigns.setdefault(label, set()).add(cell.campaign.id)
+    return {
+        label: Row(label, Counter(dict(zip(NAMES, values, strict=True))), campaigns[label])
+        for label, values in sums.items()
+    }
 
 
 def _largest(by_type: Mapping[str, Row]) -> CampaignType | None:
