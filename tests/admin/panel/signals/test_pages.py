@@ -69,7 +69,7 @@ def test_signals_stand_where_they_are_needed_with_evidence_and_a_button_that_lea
     for path in set(re.findall(r'href="/admin(/[^"]+)"', page.partition('id="signals"')[2].partition("</section>")[0])):
         admin.get(path.replace("&amp;", "&"))
     people = said(admin.get(f"/campaigns/{troubled}/people?status=failed&codes=131049"))
-    assert "Failed with 131049" in people
+    assert "Failed, error 131049" in people
     assert people.count("Meta kept it back: the person had enough marketing messages.") == 20
     printed = panel.shell.data("campaigns", "signals", str(troubled), "--json")
     assert {signal["sentence"] for signal in printed["signals"]} == set(SHOWN)
