@@ -13,6 +13,8 @@ from datetime import datetime
 
 from redis.exceptions import RedisError
 
+from jobs.analytics.meta_books import wake_meta_books
+from jobs.analytics.reply_counts import count_ended_campaigns
 from jobs.campaigns.cohorts import resume_approved_languages
 from jobs.campaigns.hold_resume import pause_while_ingest_lags
 from jobs.campaigns.launch import resume_launches
@@ -91,6 +93,8 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("renew_media", 60, wake_media_renewal),
     PeriodicJob("delete_removed_media", 600, wake_media_cleanup),
     PeriodicJob("sync_marketing_api", 300, wake_marketing),
+    PeriodicJob("count_replies_of_ended_campaigns", 600, count_ended_campaigns),
+    PeriodicJob("compare_with_meta_books", 600, wake_meta_books),
     PeriodicJob("sync_catalogs", 1800, wake_catalogs),
     PeriodicJob("resume_imports", 5, wake_imports),
     PeriodicJob("resume_list_fills", 5, lambda rt, _now: wake_fills(rt)),

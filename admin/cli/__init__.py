@@ -40,6 +40,7 @@ COMMANDS = tuple(
         ("segments", "admin.cli.audience:segments", "Stored rules that contacts match at the moment it is asked."),
         ("flows", "admin.cli.flows:flows", "Bot flows: the scripts that answer replies."),
         ("campaigns", "admin.cli.campaigns:campaigns", "One-time messages to an audience."),
+        ("conversions", "admin.cli.conversions:conversions", "Orders that belong to campaigns."),
         ("links", "admin.cli.links:links", "Tracked links of campaigns: who opened them."),
         ("results", "admin.cli.results:results", "What came of campaigns, summed up."),
         ("export", "admin.cli.export:export", "Contacts, a list, a segment, cases or orders as a CSV or XLSX file."),

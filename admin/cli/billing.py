@@ -8,6 +8,7 @@ import click
 from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, print_table, runtime_here
 from admin.operations import billing as money
 from admin.operations.answers import answers_of_month
+from admin.operations.money.running_replies import running_replies
 
 ANSWER_COLUMNS = (
     "number", "charged", "delivered", "billed", "unpriced", "free", "free_entry_point", "free_other", "untold",
@@ -62,7 +63,12 @@ def set_(amount: str, currency: str, is_json: bool) -> None:
 @as_json
 def show_budget(is_json: bool) -> None:
     """The balance, what was charged to it and what is held back."""
-    _print_balance(money.show_budget(runtime_here()), is_json)
+    rt = runtime_here()
+    balance, replies = money.show_budget(rt), running_replies(rt)
+    _print_balance(balance | ({"replies": replies} if replies["campaigns"] else {}), is_json)
+    if not is_json and replies["campaigns"]:
+        expected = "unknown" if replies["expected"] is None else f"{replies['expected']} {replies['currency']}"
+        click.echo(f"answers to running campaigns will probably cost {expected} more, which is in none of these sums")
 
 
 @budget.command("off")

@@ -58,6 +58,15 @@ for _name, _text in (
     campaigns.add_command(LazyCommand(_name, f"admin.cli.campaign_templates:{_name}", _text))
 
 
+campaigns.add_command(
+    LazyCommand(
+        "compare",
+        "admin.cli.campaign_results:compare",
+        "Two to five campaigns side by side, with 95 % intervals (Wilson).",
+    )
+)
+
+
 @campaigns.command("create")
 @click.argument("file", type=existing_file())
 @as_json

@@ -11,6 +11,7 @@ import httpx
 from sqlalchemy import select
 
 from admin.operations.exports.campaign import export_lines
+from admin.server.supervisor import read_restarts
 from jobs.core.runtime import Runtime
 from models.campaigns.stats import campaign_stats
 from models.tables.conversation import Direction, Message
@@ -84,7 +85,16 @@ def check_everything(rt: Runtime, campaign_id: int, sandbox: Sandbox) -> list[Eq
         *stats_identities(stats, _under_way(ledger)),
         *_export_equations(rt, campaign_id, stats),
         *_sandbox_equations(rt, campaign_id, stats, ledger, sandbox),
+        _click_equation(rt, stats, sandbox),
     ]
+
+
+def _click_equation(rt: Runtime, stats: Mapping[str, Any], sandbox: Sandbox) -> Equation:
+    """People who clicked. What the front server had not passed on yet is lost with it if it is killed."""
+    tapped = sandbox.stats()["links"]["people"]
+    if {"front", "redis"} & set(read_restarts(rt.settings.var_dir)):
+        return Equation("clicked <= people who opened the link on their phone", stats["clicked"] <= tapped, True)
+    return Equation("clicked = people who opened the link on their phone", stats["clicked"], tapped)
 
 
 def stats_identities(stats: Mapping[str, Any], under_way: int) -> list[Equation]:

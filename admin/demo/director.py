@@ -18,16 +18,19 @@ from sqlalchemy.exc import OperationalError
 
 from admin.auth.passwords import one_time_password
 from admin.auth.users import add_user
-from admin.demo.check import Sandbox, check_everything
+from admin.demo import tracked
+from admin.demo.check import Equation, Sandbox, check_everything
 from admin.demo.formats import send_formats
 from admin.demo.people import write_people
 from admin.demo.screen import progress_bar, show_result
+from admin.demo.shopping import GOAL, go_shopping, shopping_equations
 from admin.demo.signals import LEAST, send_to_old_list, signal_sentences
 from admin.operations.campaigns import create_campaign
 from admin.operations.cases import open_case_of
 from admin.operations.flows import load_flow_file
 from admin.operations.numbers import add_number
 from admin.server.up import ROOT, Plan, web_answers
+from bot.links.requests import click_stream
 from bot.webhooks.stream import EventStream
 from jobs.campaigns.start import start_campaign
 from jobs.core.logs import described
@@ -37,6 +40,7 @@ from jobs.maintenance.meta_sync import read_templates
 from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
 from models.config import Settings
+from models.conversions.derive import has_changes
 from models.errors import HarkError, OperatorError
 from models.tables.campaign import CampaignOutcome
 from models.tables.conversation import Direction, Message, MessageState
@@ -51,6 +55,7 @@ QUIET_SECONDS = 1.5
 MAX_SECONDS = 300.0
 """On top of the time that the pace needs; then the demo fails with what it still waits for."""
 FORMAT_SECONDS = 180.0
+ATTRIBUTION_SECONDS = 120.0
 WABA_ID = "100000000000001"
 PHONE_NUMBER_ID = "200000000000001"
 _AT_REST = (CampaignOutcome.SENT, CampaignOutcome.PARTIALLY_SENT, CampaignOutcome.FAILED)
@@ -58,13 +63,15 @@ _AT_REST = (CampaignOutcome.SENT, CampaignOutcome.PARTIALLY_SENT, CampaignOutcom
 CAMPAIGN: dict[str, Any] = {
     "name": "Spring",
     "number": PHONE_NUMBER_ID,
-    "template": {"name": "spring_sale", "language": "en"},
+    "template": {"name": tracked.NAME, "language": tracked.LANGUAGE},
     "audience": {"include": [{"tag": "customer"}], "exclude": [{"tag": "staff"}]},
     "variables": {
-        "body": {"1": {"source": "first_name", "fallback": "there"}, "2": {"source": "tag", "tag": "discount"}}
+        "body": {"1": {"source": "first_name", "fallback": "there"}, "2": {"source": "tag", "tag": "discount"}},
+        "buttons": {tracked.BUTTON: tracked.LINK},
     },
     "flow": "spring_replies",
     "pace": {"per_second": PER_SECOND},
+    "goals": [GOAL],
 }
 
 
@@ -122,6 +129,7 @@ class Director(threading.Thread):
         ) as refresh:
             self._wait_until_at_rest(campaign_id, refresh)
         equations = check_everything(self.rt, campaign_id, self.sandbox)
+        equations += self._shop(campaign_id)
         show_result(self.console, self._stats(campaign_id), equations)
         self._send_formats()
         self._show_signals()
@@ -152,6 +160,7 @@ class Director(threading.Thread):
         with rt.database.read() as session:
             waba_pk = session.scalars(select(Number.waba_id)).one()
         read_templates(rt, waba_pk, utcnow())
+        tracked.make_template(rt, ACTOR, self._wait)
         load_flow_file(rt, FLOW.read_text(encoding="utf-8"), ACTOR, FLOW.name, replaces=FLOW.stem)
         people = write_people(services.directory / "contacts.csv", self.contacts)
         imported = import_contacts(rt, services.directory / "contacts.csv", actor=ACTOR)
@@ -161,6 +170,17 @@ class Director(threading.Thread):
             f"imported {imported.created} contacts from {services.directory / 'contacts.csv'}", soft_wrap=True
         )
         return create_campaign(rt, CAMPAIGN, ACTOR).id
+
+    def _shop(self, campaign_id: int) -> list[Equation]:
+        """Have some of the people buy and return things, and wait until the orders are attributed."""
+        messages = (message for message in self.sandbox.messages() if message["type"] == "template")
+        bought = go_shopping(self.rt, self.services.directory, messages, utcnow())
+        self._wait("the attribution of orders", lambda: not self._has_changes(), ATTRIBUTION_SECONDS)
+        return shopping_equations(self.rt, campaign_id, bought)
+
+    def _has_changes(self) -> bool:
+        with self.rt.database.read() as session:
+            return has_changes(session)
 
     def _send_formats(self) -> None:
         """Send a carousel and products too, after the sums of the first campaign: the simulated Meta counts all together."""
@@ -212,6 +232,8 @@ class Director(threading.Thread):
             return f"{unfinished} messages (delivery is {stats['outcome']})"
         if events := EventStream(self.rt.redis).backlog().events:
             return f"{events} events that are unread"
+        if clicks := click_stream(self.rt.redis).backlog().events:
+            return f"{clicks} clicks that are not stored"
         with self.rt.database.read() as session:
             unhandled = _count(session, Message.direction == Direction.IN, Message.handled_at.is_(None))
             answers = _count(session, Message.state.in_((MessageState.QUEUED, MessageState.SENDING)))

@@ -118,6 +118,7 @@ def demo_processes(services: DemoServices, speed: float) -> list[Child]:
         "speed": str(speed),
         "unreachable-share": "0.02",
         "capped-share": "0.01",
+        "click-share": "0.3",
     }
     argv = [sys.executable, "-m", "bot.sandbox", "--no-suffix-faults"]
     argv += [f"--{name}={value}" for name, value in options.items()]

@@ -11,15 +11,18 @@ from sqlalchemy.orm import Session
 from admin.operations.answers import free_answers
 from admin.operations.rate_file import RateFile, read_rate_file
 from jobs.campaigns import spending as spend
+from jobs.campaigns.flow_messages import flow_messages
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.audience.reach import estimate_reach
 from models.billing.amount import read_amount, read_currency, show_amount
 from models.billing.balance import Balance, BalanceState, read_balance, set_balance
 from models.billing.estimate import Estimate, estimate_cost, estimate_started
+from models.billing.expected_replies import estimate_replies
 from models.billing.known_sums import known_sums
 from models.billing.price_groups import price_groups
 from models.billing.rate_cards import day_of, newest_card, read_prices, save_card
+from models.billing.reply_history import reply_history
 from models.campaigns.maximum_price import campaign_price_cap
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -231,11 +234,17 @@ def _estimate_of_started(session: Session, campaign: Campaign, spending: Spendin
 
 
 def estimate_json(session: Session, campaign: Campaign, cost: Estimate, now: datetime) -> dict[str, Any]:
-    """The public form of a campaign that was not started, with what answers to it cost: they are charged apart."""
-    answers = None
+    """The public form of a campaign that was not started, with what answers to it cost: they are charged apart.
+
+    `replies` is what they will probably cost in all; it is in no other sum.
+    """
+    answers, replies = None, None
     if campaign.number_id is not None:
         answers = free_answers(session, campaign.number_id, now) | {"prices": cost.answer_prices()}
-    return cost.to_json() | {"spent": None, "prices": [], "answers": answers}
+        replies = estimate_replies(
+            cost, reply_history(session), flow_messages(session, campaign.flow_id), answers["free_left"]
+        ).to_json()
+    return cost.to_json() | {"spent": None, "prices": [], "answers": answers, "replies": replies}
 
 
 def spent_by(rt: Runtime, campaign_id: int) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     StringConstraints,
@@ -17,6 +18,7 @@ from pydantic_core import ErrorDetails
 from admin.operations.campaign_parts import (
     CardProduct,
     FilePart,
+    GoalFields,
     Key,
     Location,
     Offer,
@@ -26,9 +28,12 @@ from admin.operations.campaign_parts import (
     Text,
     Variables,
     VariableSource,
+    differing_goals,
 )
+from models.conversions.goals import CampaignGoal
 from models.errors import OperatorError
 from models.segments.values import is_storable
+from models.tables.goal import MAX_GOALS, GoalEvent
 from models.templates.content_problems import MAX_CARDS
 from models.templates.languages import plain_language
 
@@ -165,6 +170,14 @@ class CampaignFile(MessageParts):
     flow: Text | None = None
     pace: PaceFields | None = None
     ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
+    goals: Annotated[list[GoalFields], Field(max_length=MAX_GOALS), AfterValidator(differing_goals)] = Field(
+        default_factory=list
+    )
+
+    @property
+    def campaign_goals(self) -> list[CampaignGoal]:
+        """The goals in their order."""
+        return [CampaignGoal(GoalEvent(goal.event), goal.within_days, goal.value) for goal in self.goals]
 
 
 def read_campaign(data: Any) -> CampaignFile:
@@ -211,6 +224,7 @@ _FIELDS: dict[str, type[FilePart]] = {
     "products": Products,
     "products.sections.*": ProductSection,
     "offer": Offer,
+    "goals.*": GoalFields,
     "location": Location,
     "pace": PaceFields,
     "max_price": Money,

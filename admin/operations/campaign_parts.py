@@ -5,7 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from models.tables.goal import MAX_DAYS
 from models.templates.content_problems import MAX_PRODUCTS, MAX_SECTION_TITLE, MAX_SECTIONS
+from models.templates.link_urls import url_problem
 from models.templates.order_fields import ORDER_FIELDS
 from models.templates.sources import PRODUCT_FIELDS
 
@@ -21,7 +23,13 @@ class FilePart(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-_OWN_FIELDS = {"tag": ("tag",), "text": ("text",), "attribute": ("attribute",), "field": ("order", "product")}
+_OWN_FIELDS = {
+    "tag": ("tag",),
+    "text": ("text",),
+    "attribute": ("attribute",),
+    "url": ("link",),
+    "field": ("order", "product"),
+}
 """Which sources need which field, and no others."""
 
 
@@ -30,11 +38,13 @@ class VariableSource(FilePart):
 
     source: Literal[
         "name", "first_name", "last_name", "phone", "email", "language", "country", "tag", "text", "attribute", "order", "product",
-        "shop",
+        "shop", "link",
     ]  # fmt: skip
     tag: Text | None = None
     text: Text | None = None
     attribute: Text | None = None
+    url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
+    """Where a tracked link leads."""
     field: Literal[
         "number", "total", "currency", "product", "collection", "brand", "placed_at", "day", "name", "price", "sku", "url"
     ] | None = None  # fmt: skip
@@ -52,6 +62,8 @@ class VariableSource(FilePart):
                 raise ValueError(
                     f"source {self.source!r} {'has no field' if has_field else 'needs the field'} {field!r}"
                 )
+        if self.url is not None and (problem := url_problem(self.url)):
+            raise ValueError(problem)
         if self.source == "order" and self.field == "day":
             self.field = "placed_at"
         allowed = {"order": ORDER_FIELDS, "product": PRODUCT_FIELDS}.get(self.source)
@@ -115,6 +127,30 @@ class Offer(FilePart):
             return moment.isoformat() if moment is not None else None
         except ValueError:
             raise ValueError("allowed is a time with its zone, such as 2026-12-24T23:59:00+01:00") from None
+
+
+class GoalFields(FilePart):
+    """What people shall do, and within how many days after the message was accepted. `value`: whether its money counts."""
+
+    event: Literal["purchase"]
+    within_days: int
+    value: bool = True
+
+    @field_validator("within_days")
+    @classmethod
+    def _a_window(cls, days: int) -> int:
+        if not 1 <= days <= MAX_DAYS:
+            raise ValueError(f"{days} is given; allowed are 1 to {MAX_DAYS} days")
+        return days
+
+
+def differing_goals(goals: list[GoalFields]) -> list[GoalFields]:
+    """Return the goals. Raises ValueError if two of them count the same."""
+    windows = [(goal.event, goal.within_days) for goal in goals]
+    for event, days in windows:
+        if windows.count((event, days)) > 1:
+            raise ValueError(f"{event} within {days} days is named twice")
+    return goals
 
 
 class Location(FilePart):

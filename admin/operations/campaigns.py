@@ -17,6 +17,7 @@ from jobs.core.runtime import Runtime
 from models.campaigns.missing import missing_parts
 from models.campaigns.stats import stats_of
 from models.clock import utcnow
+from models.conversions.goals import goals_of, set_goals
 from models.db.dialect import NO_SYNC
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
@@ -77,6 +78,7 @@ def create_campaign(rt: Runtime, data: Any, actor: str, directory: Path | None =
         campaign.ends_after_seconds = _ends_after(file, CampaignKind.REAL)
         session.add(campaign)
         created = _settle(session, campaign)
+        set_goals(session, campaign.id, file.campaign_goals)
         record_audit(session, now, actor, AuditAction.CREATE, "campaign", campaign.id, status=created.status)
         return created
 
@@ -99,6 +101,7 @@ def update_campaign(rt: Runtime, campaign_id: int, data: Any, actor: str, direct
             campaign.ends_after_seconds = _ends_after(file, campaign.kind)
         campaign.updated_at, campaign.note, campaign.scheduled_at = now, None, None
         changed = _settle(session, campaign)
+        set_goals(session, campaign_id, file.campaign_goals)
         record_audit(session, now, actor, AuditAction.UPDATE, "campaign", campaign_id, status=changed.status)
         return changed
 
@@ -120,6 +123,7 @@ def duplicate_campaign(rt: Runtime, campaign_id: int, actor: str) -> Created:
         )
         session.add(campaign)
         created = _settle(session, campaign)
+        set_goals(session, campaign.id, goals_of(session, [campaign_id]).get(campaign_id, ()))
         record_audit(session, now, actor, AuditAction.DUPLICATE, "campaign", campaign.id, original=campaign_id)
         return created
 

@@ -26,6 +26,7 @@ from admin.panel.media import MediaView
 from admin.panel.numbers import NumberView
 from admin.panel.reasons.view import ReasonView
 from admin.panel.restored import RestoredView
+from admin.panel.results.view import ResultView
 from admin.panel.second_factor import SecondFactorView
 from admin.panel.signals.view import SignalView
 from admin.panel.system import AuditView, SettingView, UserView
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     )
     panel.add_views(
         CampaignView("Campaigns", endpoint="panel_campaigns", url="campaigns"),
+        ResultView("Results", endpoint="panel_results", url="results"),
         InboxView("Inbox", endpoint="panel_inbox", url="inbox"),
         ContactView("Contacts", "Audience", endpoint="panel_contacts", url="contacts"),
         TagView("Tags", "Audience", endpoint="panel_tags", url="tags"),

@@ -18,8 +18,11 @@ from admin.operations.billing import (
     show_rates,
     turn_budget_off,
 )
+from admin.operations.money.running_replies import running_replies
 from admin.operations.rate_file import MAX_BYTES
 from admin.panel.base import PanelView, action, back, page, sentence
+from admin.panel.live_costs import live_costs
+from admin.panel.money.comparison import ComparisonPages
 from admin.panel.money.statement import StatementPages
 from models.billing.price_types import FREE_PER_MONTH
 from models.errors import OperatorError
@@ -29,7 +32,7 @@ MAX_SHOWN = 500
 _UNSAFE = re.compile(r"[^\w.() -]")
 
 
-class MoneyView(StatementPages, PanelView):
+class MoneyView(StatementPages, ComparisonPages, PanelView):
     """The routes of the money page."""
 
     icon = "money"
@@ -99,6 +102,7 @@ class MoneyView(StatementPages, PanelView):
             rates=rows[:MAX_SHOWN],
             more=max(0, len(rows) - MAX_SHOWN),
             spending=recent_spending(self.rt),
+            replies=running_replies(self.rt, lambda key: live_costs().get(self.rt, key)),
             free_per_month=FREE_PER_MONTH,
             given=given,
             **self._answers(),

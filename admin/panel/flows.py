@@ -12,6 +12,7 @@ from admin.operations.flows import (
     load_flow_file,
     roll_back_flow,
 )
+from admin.operations.money.flow_price import stored_flow_costs
 from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.flow_diagram import draw_flow
 from models.db.dialect import literal_word
@@ -88,7 +89,12 @@ class FlowView(PanelView):
         if version is None:
             abort(404)
         return self.render(
-            "panel/flow.html", flow=flow, versions=versions, version=version, picture=draw_flow(version.definition)
+            "panel/flow.html",
+            flow=flow,
+            versions=versions,
+            version=version,
+            picture=draw_flow(version.definition),
+            costs=stored_flow_costs(self.rt, version.definition),
         )
 
     @form("/load", Role.MANAGER)

@@ -23,6 +23,7 @@ from bot.flows.nodes import (
     WaitNode,
 )
 from bot.flows.parts import Option
+from bot.flows.placeholders import PART
 from bot.flows.session import (
     Accepted,
     EndSession,
@@ -218,7 +219,9 @@ class _Run(NodeEffects):
         """Execute a node and return the name of the next one; None if the flow waits or ends here."""
         match node:
             case MessageNode():
-                self.send(message_content(self.flow, name, node, self.value))
+                is_shared = node.link is not None and not PART.search(node.link.url)
+                content = message_content(self.flow, name, node, self.value)
+                self.send(content, link_node=name if is_shared else None)
                 self.waiting_for = "reply" if node.options else None
                 return node.next
             case AskNode():

@@ -180,6 +180,8 @@ class SendMessage:
 
     content: Mapping[str, Any]
     tag: str
+    link_node: str | None = None
+    """The node, if its message has a link button that leads everybody to the same address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,10 +75,11 @@ class StepState:
         needs_human = self.needs_human or self.ended_reason in GAVE_UP
         return Result(session, tuple(self.actions), needs_human=needs_human)
 
-    def send(self, content: Content, *, is_last: bool = False) -> None:
+    def send(self, content: Content, *, is_last: bool = False, link_node: str | None = None) -> None:
         """Add a message to the actions. Where the flow's budget does not allow it, hand off to people instead: the session ends.
 
-        `is_last`: the session ends with this message, so that it needs no room for the budget's own text after it.
+        `is_last`: the session ends with this message, so that it needs no room for the budget's own text after it. `link_node` is
+        that of SendMessage.
         """
         budget = self.flow.budget
         room = self.room()
@@ -91,7 +92,7 @@ class StepState:
             self.actions.append(OpenCase(why))
             self.end("handed_off")
             return
-        self._add_message(content)
+        self._add_message(content, link_node)
 
     def room(self) -> int | None:
         """Return how many more messages the flow's budget allows in this conversation; None if it limits nothing."""
@@ -105,10 +106,10 @@ class StepState:
             self.ended_reason = reason
             self.actions.append(EndSession(reason))
 
-    def _add_message(self, content: Content) -> None:
+    def _add_message(self, content: Content, link_node: str | None = None) -> None:
         self.last_sent = self.next_tag()
         self.sent += 1
-        self.actions.append(SendMessage(content, self.last_sent))
+        self.actions.append(SendMessage(content, self.last_sent, link_node))
 
     def value(self, name: str) -> str:
         """Return the value of a name in braces; empty if there is none.

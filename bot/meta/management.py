@@ -155,15 +155,18 @@ class GraphAdmin:
             yield [item for item in items if isinstance(item, dict)], after if isinstance(after, str) else None
             if not paging.get("next"):
                 return
-            answer = self._follow(paging["next"])
+            answer = self.follow(paging["next"])
         raise GraphError("{path}: more than {max_pages} pages", path=path, max_pages=max_pages)
 
     def _pages(self, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
         node, _, edge = path.partition("/")
         return chain.from_iterable(page for page, _ in self.page_lists(node, edge, params))
 
-    def _follow(self, url: str) -> dict[str, Any]:
-        """Follow a paging link, but only to the Graph API's own host: the request carries the token."""
+    def follow(self, url: str) -> dict[str, Any]:
+        """Follow a paging link, but only to the Graph API's own host: the request carries the token.
+
+        Raises GraphError if it leads elsewhere, or Meta refuses.
+        """
         if not isinstance(url, str) or _origin(url) != _origin(self._base_url):
             raise GraphError("paging.next leads to another host than GRAPH_API_URL: not followed")
         return self._request("GET", url, params=None)

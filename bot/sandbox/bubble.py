@@ -68,5 +68,6 @@ def _of_interactive(part: dict[str, Any]) -> SandboxBubble:
             )
             bubble.choices.append(choice)
     if part.get("type") == "cta_url":
-        bubble.choices.append(Choice("link", str(action.get("parameters", {}).get("display_text", "")), ""))
+        named = _object(action, "parameters")
+        bubble.choices.append(Choice("link", str(named.get("display_text", "")), "", url=str(named.get("url", ""))))
     return bubble

@@ -11,7 +11,7 @@ class Choice:
     """Something to tap. ``kind``: ``quick_reply``, ``flow`` or ``products`` of a template, ``button_reply``, ``list_reply``, or
     ``link`` (no message).
 
-    ``payload`` comes back with the tap: of a form its token. ``skus`` are the products that it shows.
+    ``payload`` comes back with the tap: of a form its token. ``skus`` are the products that it shows, ``url`` is what a link opens.
     """
 
     kind: str
@@ -20,6 +20,7 @@ class Choice:
     description: str = ""
     card: int | None = None
     skus: tuple[str, ...] = ()
+    url: str = ""
 
 
 @dataclass

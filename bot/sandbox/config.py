@@ -67,6 +67,14 @@ class Config:
         "", "calling codes, comma-separated, to which a max price is refused with 131065"
     )
     catalog_permission: bool = _option(True, "the token has catalog_management; else catalogs are refused with 200")
+    analytics_permission: bool = _option(True, "the token may read analytics; else they are refused with 200")
+    analytics_costs: bool = _option(True, "analytics name costs; accounts on a partner's credit line have none")
+    analytics_prices: str = _option(
+        "marketing=0.05,marketing_lite=0.05,utility=0.03,authentication=0.03,service=0.03",
+        "what analytics say that a message of each category costs, where no max price does",
+    )
+    analytics_page: int = _option(200, "most points in one page of pricing analytics")
+    insights_enabled: bool = _option(True, "template analytics are switched on for the accounts")
     hang_seconds: float = _option(120.0, "how long a call that is never answered stays open; not scaled")
 
     latency_seconds: float = _option(0.0, "added to every Graph answer; not scaled")
@@ -80,6 +88,8 @@ class Config:
     read_share: float = _option(0.7, "delivered messages that are read")
     reply_share: float = _option(0.05, "read templates answered in words")
     press_share: float = _option(0.15, "read templates with quick replies where one is pressed")
+    click_share: float = _option(0.0, "read messages with a link to this machine where it is opened")
+    preview_share: float = _option(0.1, "opened links of which WhatsApp draws a preview first")
     stop_share: float = _option(0.01, "read templates answered with STOP")
     answer_share: float = _option(0.85, "buttons, lists and questions of a bot that are answered")
     max_replies: int = _option(6, "how often one person answers by itself, ever")
@@ -134,6 +144,8 @@ class Config:
             raise ConfigError(f"speed: {self.speed!r} is not above 0")
         if not 1 <= self.batch_max <= 1000:
             raise ConfigError(f"batch_max: {self.batch_max!r} is not between 1 and 1000")
+        if self.analytics_page < 1:
+            raise ConfigError(f"analytics_page: {self.analytics_page!r} is not above 0")
         if self.webhook_concurrency < 1:
             raise ConfigError(f"webhook_concurrency: {self.webhook_concurrency!r} is not above 0")
         self._check_words()

@@ -7,8 +7,8 @@
 ``GET|POST config``               all settings (secrets hidden) / change some of them; ``world`` takes effect at once
 ``POST inbound``                  ``phone`` and one of ``text``, ``button`` {text, payload}, ``choice`` (index of a tap on
                                   the message ``wamid``: its own buttons, then those of its cards; ``answers``: of the form
-                                  that it opens; ``skus``: the products that it orders), ``message`` (raw, from
-                                  ``type`` on), ``share_number`` (true: the
+                                  that it opens; ``skus``: the products that it orders; a link to this machine is
+                                  opened), ``message`` (raw, from ``type`` on), ``share_number`` (true: the
                                   number, as asked for); ``context``: a wamid
 ``POST user-id``                  ``phone``: give the person another user id, and report it
 ``POST echo``                     what the phone app wrote: ``phone`` and ``text`` or ``message``; ``by``: app or responder,
@@ -107,8 +107,12 @@ async def post_config(request: web.Request) -> web.StreamResponse:
 
 
 async def post_inbound(request: web.Request) -> web.StreamResponse:
-    """``POST inbound``: write as a person, see ``speak``."""
-    inbound = speak(request.app[SIM], await read_object(request))
+    """``POST inbound``: write as a person, see ``speak``; or open the link that is tapped, which says nothing."""
+    sim, body = request.app[SIM], await read_object(request)
+    if url := sim.crowd.link_of(str(body.get("wamid")), body.get("choice")):
+        status, location = await sim.browser.open(url, sim.store.by_wamid[str(body["wamid"])].wa_id)
+        return answer({"opened": url, "status": status, "location": location})
+    inbound = speak(sim, body)
     return answer({"id": inbound.wamid, "message": inbound.raw})
 
 

@@ -9,6 +9,7 @@ from bot.sandbox.bubble import of_message
 from bot.sandbox.choices import SandboxBubble, reply_to
 from bot.sandbox.config import Config
 from bot.sandbox.faults import Quirk
+from bot.sandbox.links import Browser, is_on_this_machine
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.payload import inbound_item, sender_of, standby_item
 from bot.sandbox.person import SimulatedPerson, create_person, draw
@@ -37,13 +38,20 @@ class Crowd:
     """All simulated people, created when they are first needed; the same seed gives the same people."""
 
     def __init__(
-        self, config: Config, world: World, store: Store, timetable: DeliveryTimetable, outbox: Outbox
+        self,
+        config: Config,
+        world: World,
+        store: Store,
+        timetable: DeliveryTimetable,
+        outbox: Outbox,
+        browser: Browser,
     ) -> None:
         self.config = config
         self.world = world
         self.store = store
         self.timetable = timetable
         self.outbox = outbox
+        self.browser = browser
         self.people: dict[str, SimulatedPerson] = {}
         self._by_bsuid: dict[str, SimulatedPerson] = {}
         self._rng = random.Random(config.seed)
@@ -72,6 +80,7 @@ class Crowd:
     def has_read(self, message: SandboxMessage, quirk: Quirk | None) -> None:
         """Decide, once per message that is read, whether and how the person answers, and schedule it."""
         person = self.of(message.wa_id)
+        self._maybe_click(message)
         if person.replies >= self.config.max_replies or message.kind == "reaction":
             return
         rng = draw(self.config, message.wa_id, f"mind {message.nth}")
@@ -89,6 +98,21 @@ class Crowd:
             context = message.wamid if rng.random() < 0.2 else None
         delay = min(5.0, rng.lognormvariate(0, 0.8)) * self.config.reply_seconds / self.config.speed
         self.timetable.after(delay, self._say, person.wa_id, message.phone_number_id, content, context)
+
+    def _maybe_click(self, message: SandboxMessage) -> None:
+        """Decide whether the person opens a link of the message, and schedule it."""
+        if self.config.click_share == 0:
+            return
+        rng = draw(self.config, message.wa_id, f"click {message.nth}")
+        links = [choice.url for choice in self.bubble_of(message).choices if choice.kind == "link"]
+        links = [url for url in links if is_on_this_machine(url)]
+        if links and rng.random() < self.config.click_share:
+            delay = min(5.0, rng.lognormvariate(0, 0.8)) * self.config.reply_seconds / self.config.speed
+            is_previewed = rng.random() < self.config.preview_share
+            self.timetable.after(delay, self._click, rng.choice(links), message.wa_id, is_previewed)
+
+    def _click(self, url: str, wa_id: str, is_previewed: bool) -> None:
+        self.browser.open_soon(url, wa_id, is_previewed=is_previewed)
 
     def say(
         self, wa_id: str, phone_number_id: str, content: dict[str, Any], context: str | None = None
@@ -155,6 +179,13 @@ class Crowd:
     def bubble_of(self, message: SandboxMessage) -> SandboxBubble:
         """Render a message of the business as its phone shows it."""
         return of_message(message, self.template_of(message))
+
+    def link_of(self, wamid: str, place: Any) -> str | None:
+        """Return the address that a tap on the choice at an index of the message opens, if it is one of this machine."""
+        message = self.store.by_wamid.get(wamid)
+        choices = self.bubble_of(message).choices if message is not None else []
+        url = choices[place].url if isinstance(place, int) and 0 <= place < len(choices) else ""
+        return url if url and is_on_this_machine(url) else None
 
     def template_of(self, message: SandboxMessage) -> SandboxTemplate | None:
         """Return the template that a message names, None if it no longer exists."""

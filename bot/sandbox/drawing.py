@@ -13,6 +13,7 @@ from bot.preview.look import Look, Tap, TapAttributes
 from bot.preview.message import message_bubble
 from bot.preview.pictures import DrawnMedium, DrawnProduct, Pictures
 from bot.sandbox.choices import Choice
+from bot.sandbox.links import is_on_this_machine
 from bot.sandbox.simulation import SIM, Simulation
 from bot.sandbox.store import SandboxInbound, SandboxMessage
 
@@ -66,7 +67,9 @@ def _taps(bubble: Bubble, wamid: str, choices: Sequence[Choice]) -> TapAttribute
 
     def attributes(tap: Tap) -> dict[str, str] | None:
         place = tap.place if tap.card is None else starts[tap.card] + tap.place
-        if tap.kind == "product_row" or place >= len(choices) or choices[place].kind in ("link", *FORMS):
+        if tap.kind == "product_row" or place >= len(choices) or choices[place].kind in FORMS:
+            return None
+        if choices[place].kind == "link" and not is_on_this_machine(choices[place].url):
             return None
         return {"data-wamid": wamid, "data-choice": str(place)}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import reviews
+from bot.sandbox import analytics, reviews
 from bot.sandbox.config import ConfigError, check_loopback
 from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.handshake import verify_webhook
@@ -31,6 +31,8 @@ async def get_node(request: web.Request) -> web.StreamResponse:
         return answer(sim.media.items[node].public(base_of(request)))
     if node in sim.media.uploads:
         return answer({"id": node, "file_offset": len(sim.media.uploads[node].data)})
+    if node in sim.world.wabas and analytics.FIELD in request.query.get("fields", ""):
+        return answer(analytics.price_analytics(request, sim, sim.waba(node), request.query["fields"]))
     if node in sim.world.wabas:
         return answer(_account(sim, sim.waba(node), fields_of(request)))
     raise unknown(node)

@@ -36,6 +36,14 @@ class SandboxPricing:
         cost = self._cost(message) if is_arrival and price_type == "regular" else None
         return priced if cost is None else priced | {"cost": {"amount": cost, "currency": self._currency(message)}}
 
+    def type_of(self, wamid: str) -> str | None:
+        """Return the type under which a message was delivered; None if it was not delivered, or costs nothing of note."""
+        return self._of_delivery.get(wamid)
+
+    def cost_of(self, message: SandboxMessage) -> float | None:
+        """Return what a template with a max price is charged for a delivery; None for every other message."""
+        return self._cost(message)
+
     def clear(self) -> None:
         """Forget what was delivered."""
         self.used.clear()

@@ -10,7 +10,18 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import account_control, catalog_routes, control, drawing, library, listing, nodes, page, responders
+from bot.sandbox import (
+    account_control,
+    analytics,
+    catalog_routes,
+    control,
+    drawing,
+    library,
+    listing,
+    nodes,
+    page,
+    responders,
+)
 from bot.sandbox.config import Config
 from bot.sandbox.loop import new_event_loop
 from bot.sandbox.media import MB
@@ -51,6 +62,7 @@ def _add_graph(router: web.UrlDispatcher, node: str) -> None:
     router.add_post(node + "/product_catalogs", catalog_routes.change_link)
     router.add_delete(node + "/product_catalogs", catalog_routes.change_link)
     router.add_get(node + "/products", catalog_routes.list_products)
+    router.add_get(node + "/template_analytics", analytics.template_analytics)
     router.add_get(node + "/phone_numbers", nodes.list_numbers)
     router.add_get(node + "/subscribed_apps", nodes.list_subscriptions)
     router.add_post(node + "/subscribed_apps", nodes.subscribe)
@@ -109,6 +121,7 @@ async def finish(sim: Simulation, runner: web.AppRunner) -> None:
     sim.timetable.clear()
     await runner.cleanup()
     await sim.outbox.close()
+    await sim.browser.close()
 
 
 @dataclass

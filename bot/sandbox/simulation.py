@@ -11,6 +11,7 @@ from bot.sandbox.delivery import Delivery
 from bot.sandbox.errors import SandboxGraphError
 from bot.sandbox.faults import Faults
 from bot.sandbox.limits import Limits
+from bot.sandbox.links import Browser
 from bot.sandbox.media import MediaStore
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.payload import value_item
@@ -32,7 +33,8 @@ class Simulation:
         self.faults = Faults()
         self.media = MediaStore()
         self.outbox = Outbox(config, self.world)
-        self.crowd = Crowd(config, self.world, self.store, self.timetable, self.outbox)
+        self.browser = Browser()
+        self.crowd = Crowd(config, self.world, self.store, self.timetable, self.outbox, self.browser)
         self.delivery = Delivery(self.crowd)
 
     def reset(self) -> None:
@@ -43,6 +45,7 @@ class Simulation:
         self.faults.clear()
         self.media.clear()
         self.crowd.clear()
+        self.browser.clear()
         self.delivery.clear()
         self.rebuild_world()
         self.store.clear(self.config.keep_bodies)
@@ -86,8 +89,8 @@ class Simulation:
 
     @property
     def pending(self) -> dict[str, int]:
-        """Numbers of scheduled actions and of webhooks that were not answered with 200."""
-        return {"scheduled": len(self.timetable), "webhooks": self.outbox.waiting}
+        """Numbers of scheduled actions, of webhooks that were not answered with 200, and of links that are being opened."""
+        return {"scheduled": len(self.timetable), "webhooks": self.outbox.waiting, "links": self.browser.waiting}
 
     def stats(self, *, with_callbacks: bool = False) -> dict[str, Any]:
         """Return all counts as JSON; ``at_rest`` if nothing is pending."""
@@ -100,6 +103,7 @@ class Simulation:
             "people": len(self.crowd.people),
             "tier_people": self.limits.people_counted,
             "webhooks": {name: counts[name] for name in names} | {"pending": pending["webhooks"]},
+            "links": self.browser.stats(),
             "pending": pending,
             "at_rest": not any(pending.values()),
             "uptime_seconds": round(time.time() - self.started_at, 3),

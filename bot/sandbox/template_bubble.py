@@ -86,7 +86,8 @@ def _choices(approved: list[dict[str, Any]], sent: list[dict[str, Any]], card: i
         }
         sign = SIGNS.get(kind, "link")
         skus = tuple(_skus(kind, approved, sent, action)) if sign == "products" else ()
-        yield Choice(sign, title, payload.get(sign, title), card=card, skus=skus)
+        url = fill(str(button.get("url", "")), parameter_values(parameters)) if sign == "link" else ""
+        yield Choice(sign, title, payload.get(sign, title), card=card, skus=skus, url=url)
 
 
 def _skus(

@@ -1,13 +1,14 @@
-"""Parses Shopify webhooks: customers, their consent, orders. Ids and times are required; other invalid values are left out.
+"""Parses Shopify webhooks: customers, their consent, orders, refunds. Ids and times are required; other invalid values are
+left out.
 
 The version of a payload is that of its subscription: what a newer one does not carry any more (tags and consent, since 2025-01) is
 unknown, not empty.
 """
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.webhooks.parse_values import BadEventError, as_dict, as_list, load_json, read_text
+from bot.webhooks.shop_refunds import read_amount, read_refund, read_refunds
 from bot.webhooks.shop_values import (
     MAX_ID,
     Candidate,
@@ -27,6 +28,7 @@ from models.events.shop_types import (
     ShopPhone,
     ShopRedaction,
 )
+from models.shop.refunds import NewRefund
 from models.tables.order import in_milli
 from models.tables.shop import PhoneReason
 from models.tables.webhook_event import SHOP_MARK
@@ -36,7 +38,7 @@ CONSENT = frozenset({"customers/marketing_consent_update", "customers_marketing_
 TAGS_ADDED = frozenset({"customer.tags_added", "customers/tags_added"})
 ORDER = frozenset({"orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/paid"})
 MAX_ITEMS = 200
-MAX_AMOUNT = Decimal(10) ** 12
+REFUND = frozenset({"refunds/create"})
 
 
 def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
@@ -49,7 +51,7 @@ def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
     if not entry.startswith(SHOP_MARK) or not isinstance(headers, dict) or not isinstance(body, dict):
         raise BadEventError("the body is no JSON object")
     topic, shop = str(headers.get("topic", "")), str(headers.get("shop", ""))[:100]
-    change: ShopCustomer | ShopOrder | ShopRedaction | None = None
+    change: ShopCustomer | ShopOrder | NewRefund | ShopRedaction | None = None
     if topic in CUSTOMER:
         change = _customer(body, default_country, must_have_id=True)
     elif topic in CONSENT:
@@ -59,6 +61,8 @@ def parse_shop_entry(entry: bytes, default_country: str | None) -> ShopEvent:
         change = ShopCustomer(read_customer_id(key), None, tags=read_tags(as_list(body.get("tags"))))
     elif topic in ORDER:
         change = _order(body, default_country)
+    elif topic in REFUND:
+        change = read_refund(body)
     elif topic == "customers/delete":
         change = ShopRedaction(_customer(body, default_country, must_have_id=True), wipes=False)
     elif topic == "customers/redact":
@@ -134,7 +138,9 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
         return None
     key, currency = read_text(body.get("id"), MAX_ID), read_text(body.get("currency"), 3)
     placed_at = read_time(body.get("processed_at")) or read_time(body.get("created_at"))
-    total = _amount(body.get("current_total_price")) or _amount(body.get("total_price"))
+    gross = read_amount(body.get("total_price"))
+    current = read_amount(body.get("current_total_price"))
+    total = gross if current is None else current
     if key is None or currency is None or placed_at is None or total is None:
         raise BadEventError("the order lacks its id, its currency, its total or its time")
     customer = _customer(as_dict(body.get("customer")), default_country, of_order=body)
@@ -148,6 +154,8 @@ def _order(body: dict[str, Any], default_country: str | None) -> ShopOrder | Non
         read_time(body.get("cancelled_at")),
         read_time(body.get("updated_at")),
         [_item(item) for item in as_list(body.get("line_items"))[:MAX_ITEMS] if isinstance(item, dict)],
+        in_milli(gross) if gross is not None else None,
+        read_refunds(body.get("refunds"), key),
     )
 
 
@@ -160,13 +168,3 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
         "quantity": quantity if isinstance(quantity, int) and not isinstance(quantity, bool) else None,
     }
     return {name: value for name, value in fields.items() if value}
-
-
-def _amount(value: Any) -> Decimal | None:
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and 0 <= amount < MAX_AMOUNT else None

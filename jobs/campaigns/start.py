@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.meta.management import GraphError
+from jobs.campaigns.flow_messages import flow_messages
 from jobs.campaigns.launch import wake_launch
 from jobs.campaigns.media_upload import upload_media
 from jobs.core.clock_check import may_take_irreversible_steps
@@ -62,7 +63,8 @@ def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
     """
     refresh_from_meta(rt, campaign_id, now)
     with rt.database.read() as session:
-        facts = PreflightFacts.of(rt.settings, is_listening=_is_listening(rt))
+        flow = flow_messages(session, get_campaign(session, campaign_id).flow_id)
+        facts = PreflightFacts.of(rt.settings, is_listening=_is_listening(rt), flow_messages=flow)
         return preflight(session, campaign_id, now, facts)
 
 

@@ -57,6 +57,8 @@ RENEW_MEDIA: WakeUp[[int]] = WakeUp(CHORES, "jobs.media.renewal.renew_media", "m
 DELETE_REMOVED_MEDIA: WakeUp[[]] = WakeUp(CHORES, "jobs.media.cleanup.delete_removed_media", "removed-media")
 SYNC_MARKETING: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.marketing_sync.sync_marketing", "marketing")
 SYNC_CATALOGS: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.catalog_sync.sync_catalogs", "catalogs")
+READ_META_BOOKS: WakeUp[[int]] = WakeUp(CHORES, "jobs.analytics.meta_books.read_meta_books", "meta-books", seconds=1800)
+"""Half an hour: it counts the messages of the last days in all rows of their campaigns."""
 COUNT_SIGNALS: WakeUp[[]] = WakeUp(CHORES, "jobs.signals.count.count_signals", "signals")
 FILL_LIST: WakeUp[[int]] = WakeUp(CHORES, "jobs.follow_up.fill_lists.fill_list", "fill-list")
 PURGE: WakeUp[[]] = WakeUp(CHORES, "jobs.maintenance.purge.purge", "purge")

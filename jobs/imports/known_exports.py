@@ -23,7 +23,13 @@ OF_A_CAMPAIGN = KnownExport(
     frozenset({"wamid", "time_per_funnel_step"}), {column: "" for column in COLUMNS if column not in _PERSONAL}
 )
 """Hark's export of a campaign: what became of a message is nothing of the person."""
+OF_CONTACTS = KnownExport(
+    frozenset({"consent_at", "last_inbound_at"}),
+    dict.fromkeys(("consent_at", "lists", "last_inbound_at", "created_at"), ""),
+)
+"""Hark's export of contacts: times that Hark keeps itself, and lists, which are added to by an import of their own."""
 _OTHERS = (
+    OF_CONTACTS,
     KnownExport(  # Shopify's customers
         frozenset({"accepts_email_marketing", "tax_exempt", "total_spent"}),
         {"default_address_country_code": "country", "default_address_phone": SECOND_PHONE},

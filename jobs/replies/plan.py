@@ -50,6 +50,8 @@ class ReplyPlan:
     saves: bool = False
     flow_state: FlowState | None = None
     messages: list[tuple[Mapping[str, Any], str | None]] = field(default_factory=list)
+    links: dict[int, str] = field(default_factory=dict)
+    """The place among `messages` of those with a link button that can be tracked, with the bot flow's node."""
     actions: list[NewAction] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     traits: list[SetTag | RemoveTag | SetAttribute] = field(default_factory=list)
@@ -68,6 +70,8 @@ def add_result(plan: ReplyPlan, result: Result, now: datetime) -> None:
     for action in result.actions:
         match action:
             case SendMessage():
+                if action.link_node is not None:
+                    plan.links[len(plan.messages)] = action.link_node
                 plan.messages.append((action.content, action.tag))
             case PassStep():
                 plan.steps.append(action.name)

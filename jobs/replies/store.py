@@ -13,6 +13,7 @@ from jobs.replies.answer_prices import AnswerPrices
 from jobs.replies.chatops import answer_command, enqueue_change
 from jobs.replies.decide import BatchContext, decide, failed_plan
 from jobs.replies.flow_cache import FlowCache
+from jobs.replies.tracked_links import reachable_base
 from jobs.replies.write import begin_waits, settled_waits, write_plans
 from jobs.restore.watch import may_send
 from models.clock import utcnow
@@ -100,7 +101,8 @@ class ReplyStore:
                     ]
         with self.rt.database.write() as session:
             ours = set(keep_conversations(session, ids, self.claimant, now))
-            write_plans(session, [each for each in plans if each.context.conversation_id in ours], now)
+            kept = [each for each in plans if each.context.conversation_id in ours]
+            write_plans(session, kept, now, link_base=reachable_base(self.rt.settings))
             next_steps = self._next(session, ids, ours, now)
         for plan in plans:
             if plan.command is not None and plan.context.conversation_id in ours:

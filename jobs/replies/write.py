@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from bot.flows.session import RemoveTag, SetAttribute, SetTag
 from bot.router import Route
 from jobs.replies.plan import ReplyPlan
+from jobs.replies.tracked_links import track_links
 from models.contacts.consent import opt_out
 from models.contacts.field_values import FieldValueError
 from models.contacts.tagging import put_attribute, put_tag, remove_tag
@@ -35,8 +36,8 @@ class StaleSessionError(HarkError):
     """The session, the message, the case or the responder changed since it was read: nothing of the batch may be written."""
 
 
-def write_plans(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> None:
-    """Write the plans, each of a different conversation.
+def write_plans(session: Session, plans: Sequence[ReplyPlan], now: datetime, *, link_base: str | None = None) -> None:
+    """Write the plans, each of a different conversation. With `link_base` the links of bot flows are tracked.
 
     The conversations are locked, by the lease that the caller renewed. Raises StaleSessionError if a session, a message, a case
     or a responder changed since it was read: the caller must roll back.
@@ -47,6 +48,8 @@ def write_plans(session: Session, plans: Sequence[ReplyPlan], now: datetime) -> 
     _mark_handled(session, plans, now)
     for plan in plans:
         _finish_inputs(session, plan, now)
+    if link_base is not None:
+        track_links(session, plans, link_base, now)
     _write_messages(session, plans, sessions, now)
     steps = [(plan.recipient_id, name) for plan in plans if plan.recipient_id for name in plan.steps]
     pass_steps(session, steps, now)

@@ -20,6 +20,7 @@ _NOTE = "INSERT INTO conversion_change (contact_id)"
 _HAS_GOALS = "EXISTS (SELECT 1 FROM goal)"
 _OF_GOALS = "EXISTS (SELECT 1 FROM goal g WHERE g.campaign_id = {0}.campaign_id)"
 _OF_ORDER = "SELECT o.contact_id FROM contact_order o WHERE o.id = NEW.order_id"
+_OF_CLICKED = "SELECT r.contact_id FROM recipient r WHERE r.id = NEW.recipient_id"
 _BOTH = "SELECT NEW.contact_id UNION SELECT OLD.contact_id"
 _WATCHED = {
     "contact_order": (
@@ -191,6 +192,9 @@ def _triggers(dialect: str) -> dict[str, tuple[str, str, str]]:
             "UPDATE",
             f"NEW.order_id IS NOT NULL AND ({_any_differs(dialect, 'order_refund')})",
             f"{_NOTE} {_OF_ORDER} AND {_HAS_GOALS}",
+        ),
+        "conversion_click_insert": _trigger(
+            dialect, "click", "INSERT", "NEW.kind = 'person'", f"{_NOTE} {_OF_CLICKED} AND {_OF_GOALS.format('r')}"
         ),
         "conversion_message_insert": _trigger(
             dialect,

@@ -18,8 +18,14 @@ COUNTED = (
     "failed_at", "replied_at",
 )  # fmt: skip
 """The columns of a recipient that the sums are made of."""
-WATCHED = (("recipient", "id"), ("recipient_tap", "recipient_id"), ("funnel_step", "recipient_id"),
-    ("recipient_opt_out", "recipient_id"))  # fmt: skip
+WATCHED = (
+    ("recipient", "id"),
+    ("recipient_tap", "recipient_id"),
+    ("funnel_step", "recipient_id"),
+    ("recipient_opt_out", "recipient_id"),
+    ("click", "recipient_id"),
+)
+
 EVENTS = {"insert": "NEW", "update": "NEW", "delete": "OLD"}
 
 
@@ -75,7 +81,7 @@ def upgrade() -> None:
         sa.Column("campaign_id", sa.Integer(), nullable=False),
         sa.Column("language", sa.String(16), nullable=False),
         sa.Column("hour", moment, nullable=False),
-        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("sent", "delivered", "read", "replied", "opted_out")),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("sent", "delivered", "read", "clicked", "replied", "opted_out")),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_result_hour_campaign_id_campaign")),
         sa.PrimaryKeyConstraint("campaign_id", "language", "hour", name=op.f("pk_result_hour")),
     )

@@ -6,7 +6,7 @@ price of the rate card that was in force then. Which ones are the number's free 
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 from models.billing.charges import Charges, add_charge, store_answer_charges
 from models.billing.months import month_begin, month_of, next_month
 from models.billing.price_area import country_of
-from models.billing.price_types import FREE_ENTRY_POINT, FREE_SERVICE, is_billable
+from models.billing.price_types import FREE_ENTRY_POINT, FREE_PER_MONTH, FREE_SERVICE, is_billable
 from models.billing.rate_cards import SERVICE, Prices, day_of, read_prices
 from models.billing.spending import amount_by_card
 from models.db.dialect import NO_SYNC, insert_into
+from models.db.engine import zone_of
 from models.tables.answer_cost import NO_CURRENCY, AnswerCost, AnswerSpending
 from models.tables.billing import RateCard
 
@@ -66,20 +67,28 @@ def months_to_count(now: datetime, zone: ZoneInfo) -> list[date]:
 def count_answers(session: Session, month: date, zone: ZoneInfo) -> CountedAnswers:
     """Compute the sums and charges of all numbers in a month, in one pass over the rows."""
     begin, end = month_begin(month, zone), month_begin(next_month(month), zone)
-    cards = _cards(session)
-    moments = _moments(cards, begin, end)
     counted = CountedAnswers({}, {})
-    for group in session.execute(_groups(begin, end, moments)):
-        moment = moments[group.period]
-        prices = _card_at(cards, moment)
-        currency = group.cost_currency or prices.currency or NO_CURRENCY
-        amount = _amount(group, prices, moment) if is_billable(group) else None
+    for group, amount, currency in priced_answers(session, begin, end):
         _add(counted.sums.setdefault((group.number_id, month, currency), AnswerSums()), group, amount)
         if is_billable(group):
             money = None if amount is None else (currency, amount)
             country, category = country_of(group.price_area or ""), group.pricing_category or SERVICE
             add_charge(counted.charges.setdefault(group.number_id, {}), month, country, category, money, group.number)
     return counted
+
+
+def priced_answers(session: Session, begin: datetime, end: datetime) -> Iterator[tuple[Any, int | None, str]]:
+    """Yield groups of messages that were received from `begin` to `end`: (group, what it cost, currency).
+
+    The cost, in millionths, is None where it is unknown or the messages are not billed.
+    """
+    cards = _cards(session)
+    moments = _moments(cards, begin, end)
+    for group in session.execute(_groups(begin, end, moments)):
+        moment = moments[group.period]
+        prices = _card_at(cards, moment)
+        currency = group.cost_currency or prices.currency or NO_CURRENCY
+        yield group, _amount(group, prices, moment) if is_billable(group) else None, currency
 
 
 def store_answer_sums(session: Session, month: date, counted: CountedAnswers, now: datetime) -> None:
@@ -115,6 +124,12 @@ def stored_answer_sums(session: Session, month: date) -> dict[Key, AnswerSums]:
         (row.number_id, row.month, row.currency): AnswerSums(**{name: getattr(row, name) for name in names})
         for row in rows
     }
+
+
+def free_answers_left(session: Session, number_id: int, now: datetime) -> int:
+    """Return how many of the number's service messages are still free this month, as Meta has said so far."""
+    stored = stored_answer_sums(session, month_of(now, zone_of(session)))
+    return max(0, FREE_PER_MONTH - sum(item.free for (number, _, _), item in stored.items() if number == number_id))
 
 
 def charged_answers(session: Session, currency: str) -> int:

@@ -105,6 +105,8 @@ def cost_figures(cost: CampaignCost, figures: Mapping[str, Any]) -> dict[str, An
         "cost_per_delivered": cost.to_json(figures["delivered"]),
         "cost_per_read": cost.to_json(figures["read"]),
         "cost_per_reply": cost.to_json(figures["replied"]),
+        "cost_per_click": cost.to_json(figures.get("clicked", 0)),
+        "cost_per_conversion": cost.to_json(figures.get("converted", 0)),
     }
 
 

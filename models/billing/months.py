@@ -30,6 +30,13 @@ def month_begin(month: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(month, time(), zone).astimezone(UTC)
 
 
+def day_begins(begin: datetime, end: datetime) -> list[datetime]:
+    """Return the midnights in UTC from `begin` to `end`."""
+    first = datetime.combine(begin.astimezone(UTC).date(), time(), UTC)
+    days = range((end - first).days + 1)
+    return [moment for day in days if begin <= (moment := first + timedelta(days=day)) <= end]
+
+
 def price_periods(begin: datetime, until: datetime, prices: Prices, zone: ZoneInfo) -> list[Period]:
     """Return the periods from `begin` on, in order; the last has no end. Nothing is divided by months that begin after `until`."""
     moments = {datetime.combine(day, time(), UTC) for day in prices.changes_after(day_of(begin))}

@@ -1,13 +1,12 @@
 """Adds what people bought to the statistics of campaigns and of their languages."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from models.campaigns.language_figures import CampaignLanguage
-from models.conversions.figures import ConversionSums, MoneySum, conversions_of, sums_by_cohort
+from models.conversions.figures import ConversionSums, conversions_of, sums_by_cohort
 
 
 def add_conversions(
@@ -35,11 +34,9 @@ def _add(figures: dict[str, Any], sums: ConversionSums) -> None:
 
 def _together(parts: Iterable[ConversionSums]) -> ConversionSums:
     """The sum of groups that share nobody."""
-    whole, revenue = ConversionSums(), Counter[str]()
+    whole = ConversionSums()
     for part in parts:
         whole.people += part.people
-        whole.orders += part.orders
         for money in part.revenue:
-            revenue[money.currency] += money.milli
-    whole.revenue = [MoneySum(milli, currency) for currency, milli in sorted(revenue.items())]
+            whole.add(money)
     return whole

@@ -17,14 +17,18 @@ from models.audience.filling_lists import lists_being_filled
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
+from models.billing.expected_replies import FlowMessages
 from models.campaigns.link_checks import link_problems
 from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.message_problems import message_problems
 from models.campaigns.missing import missing_choices
 from models.campaigns.replacement import category_at_start
+from models.campaigns.reply_warning import replies_not_covered
 from models.campaigns.template_warnings import template_warnings
 from models.clock import zoned
 from models.config import Settings
+from models.conversions.goals import goals_of
+from models.conversions.order_value import has_orders
 from models.sending.cohorts import message_parts
 from models.sending.messaging_limit import all_sent_at, used_people
 from models.sending.number_rate import number_rate
@@ -95,11 +99,13 @@ class PreflightFacts:
     """The address before `/l/` in tracked links (LINK_URL). Without it they are not checked."""
     is_simulated: bool = False
     """Whether Meta is simulated on this machine."""
+    flow_messages: FlowMessages | None = None
+    """How many messages the campaign's bot flow sends to somebody who replies."""
 
     @classmethod
-    def of(cls, settings: Settings, *, is_listening: bool | None) -> Self:
-        """What the settings say, and whether a consumer is alive."""
-        return cls(is_listening, settings.time_zone, settings.link_base, settings.is_simulated)
+    def of(cls, settings: Settings, *, is_listening: bool | None, flow_messages: FlowMessages | None = None) -> Self:
+        """What the settings say, whether a consumer is alive, and what the campaign's bot flow sends."""
+        return cls(is_listening, settings.time_zone, settings.link_base, settings.is_simulated, flow_messages)
 
 
 def preflight(session: Session, campaign_id: int, now: datetime, facts: PreflightFacts | None = None) -> Preflight:
@@ -131,7 +137,8 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
             check = PreflightCheck(problem.key, problem.text, problem.remedy)
             (blocking if problem.is_blocking else warnings).append(check)
     if template is not None:
-        budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now)
+        flow = (facts or PreflightFacts()).flow_messages
+        budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now, flow)
         blocking += budget_blocks
         warnings += budget_warnings
     return Preflight(blocking, warnings, reach)
@@ -233,13 +240,19 @@ def _warnings(
         yield PreflightCheck(
             "flow", Text("No bot flow answers the replies."), "Choose a bot flow, or have agents watch the inbox."
         )
+    if goals_of(session, [campaign.id]) and not has_orders(session):
+        yield PreflightCheck(
+            "goals",
+            Text("The campaign has a goal, and no order is known: nothing would be counted."),
+            "Import orders, or connect the shop.",
+        )
     if facts.is_listening is False:
         text = Text("Nobody reads Meta's events: statuses and opt-outs would not be seen, and sending is held.")
         yield PreflightCheck("listening", text, "Start the ingest process (flask up does).")
 
 
 def _budget_checks(
-    session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime
+    session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime, flow: FlowMessages | None
 ) -> tuple[list[PreflightCheck], list[PreflightCheck]]:
     """(blocking, warnings) about the balance; both are empty if no balance is set."""
     cost = estimate_cost(session, template.category, reach.areas or {}, now, campaign_price_cap(session, campaign))
@@ -250,6 +263,9 @@ def _budget_checks(
         else []
     )
     warnings = [PreflightCheck("budget", close, "Raise the balance before it is used up.")] if close else []
+    if not short and (text := replies_not_covered(session, campaign, cost, flow, now)) is not None:
+        remedy = "Raise the balance, or give the bot flow a budget: who replies is answered all the same."
+        warnings.append(PreflightCheck("replies", text, remedy))
     if cost.unknown_people and read_balance(session) is not None:
         text = Text(
             "The price of {people} of them is unknown: the balance does not guard them.",

@@ -55,24 +55,22 @@ def stats_of(
     }
     languages, types = languages_of(session, list(campaigns)), types_of(session, list(campaigns))
     costs = campaign_costs(session, list(campaigns))
-    clicked = clicked_by_cohort(session, list(campaigns))
     stored = {key: item for key, item in (stored or {}).items() if key in campaigns}
     counted = _count(session, [key for key in campaigns if key not in stored])
     counted |= {key: _of_stored(item) for key, item in stored.items()}
     stats = {
         key: _head(campaigns[key], types[key])
-        | (figures := count_recipients(counted[key].groups, sum(clicked.get(key, {}).values())))
+        | (figures := count_recipients(counted[key].groups, sum(counted[key].clicked.values())))
         | opt_out_figures(opt_outs_json(counted[key].opt_outs), figures["delivered"])
         | {"buttons": [button.to_json() for button in counted[key].buttons]}
         | {"steps": counted[key].steps}
-        | cost_figures(costs[key], figures)
-        | {"languages": language_figures(languages[key], counted[key].groups, figures, clicked.get(key, {}))}
+        | {"languages": language_figures(languages[key], counted[key].groups, figures, counted[key].clicked)}
         | ({"as_of": stored[key].counted_at.isoformat()} if key in stored else {})
         for key in campaign_ids
         if key in campaigns
     }
     add_conversions(session, stats, languages)
-    return stats
+    return {key: figures | cost_figures(costs[key], figures) for key, figures in stats.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,7 @@ class _Counted:
     buttons: Sequence[TappedButton] = ()
     opt_outs: Mapping[OptOutWay, int] = field(default_factory=dict)
     steps: Mapping[str, int] = field(default_factory=dict)
+    clicked: Mapping[int | None, int] = field(default_factory=dict)
 
 
 def _count(session: Session, campaign_ids: Sequence[int]) -> dict[int, _Counted]:
@@ -91,9 +90,11 @@ def _count(session: Session, campaign_ids: Sequence[int]) -> dict[int, _Counted]
         for group in session.execute(_groups(campaign_ids)):
             groups.setdefault(group.campaign_id, []).append(group)
     buttons, opt_outs = tapped_buttons(session, campaign_ids), count_opt_outs(session, campaign_ids)
-    steps = count_steps(session, campaign_ids)
+    steps, clicked = count_steps(session, campaign_ids), clicked_by_cohort(session, campaign_ids)
     return {
-        key: _Counted(groups.get(key, ()), buttons.get(key, ()), opt_outs.get(key, {}), steps.get(key, {}))
+        key: _Counted(
+            groups.get(key, ()), buttons.get(key, ()), opt_outs.get(key, {}), steps.get(key, {}), clicked.get(key, {})
+        )
         for key in campaign_ids
     }
 
@@ -107,6 +108,7 @@ def _of_stored(stored: StoredFigures) -> _Counted:
         ),
         {OptOutWay(way): people for way, people in figures.opt_outs.items()},
         dict(sorted(figures.steps.items(), key=lambda item: (-item[1], item[0]))),
+        figures.clicks,
     )
 
 

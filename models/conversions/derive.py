@@ -6,27 +6,45 @@ keeps its row, and nothing is lost by a process that dies or by what is committe
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple, cast
+from enum import StrEnum
+from typing import NamedTuple
 
-from sqlalchemy import Table, bindparam, delete, exists, func, select, text
+from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from models.conversions.attribution import ConversionRow, attribute
 from models.conversions.messages import messages_of
 from models.conversions.order_value import orders_of
-from models.db.bulk import among
-from models.db.dialect import NO_SYNC, insert_into, is_sqlite
+from models.db.bulk import among, values_cte
+from models.db.dialect import NO_SYNC, is_sqlite
 from models.tables.conversion import AttributionModel, Conversion, ConversionChange
 from models.tables.order import Order
 
-CHANGES = 1000
+CHANGES = 250
 """Rows of one transaction."""
-PEOPLE = 500
+PEOPLE = 250
 """People of one transaction of a recount."""
 LOCK = 4_871_291
 """The advisory lock of the one attribution that writes; any fixed number of our own will do."""
-_TABLE = cast(Table, Conversion.__table__)
-_KEYS = ("order_id", "model")
+_KEYS = {"order_id": "bigint", "model": "text"}
+_COLUMNS = _KEYS | {
+    "campaign_id": "bigint",
+    "recipient_id": "bigint",
+    "touch": "text",
+    "touched_at": "timestamptz",
+    "within_days": "smallint",
+    "has_value": "boolean",
+    "ordered_at": "timestamptz",
+    "currency": "text",
+    "total_milli": "bigint",
+    "refunded_milli": "bigint",
+}
+"""The columns of ConversionRow, with their PostgreSQL types."""
+_UPSERT = (
+    f"INSERT INTO conversion ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} FROM v WHERE true"  # noqa: S608 - ours
+    f" ON CONFLICT (order_id, model) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in list(_COLUMNS)[2:])}"
+)
+_DELETE = "DELETE FROM conversion WHERE (order_id, model) IN (SELECT order_id, model FROM v)"
 _Key = tuple[int, AttributionModel]
 
 
@@ -96,16 +114,15 @@ def _stored(session: Session, contact_ids: Collection[int]) -> dict[_Key, Conver
 
 def _delete(session: Session, keys: Collection[_Key]) -> None:
     if keys:
-        theirs = delete(_TABLE).where(_TABLE.c.order_id == bindparam("b_order"), _TABLE.c.model == bindparam("b_model"))
-        session.connection().execute(theirs, [{"b_order": key, "b_model": model} for key, model in sorted(keys)])
+        values, parameters = values_cte(session, "v", _KEYS, [(key, model.value) for key, model in sorted(keys)])
+        session.execute(text(f"WITH {values} {_DELETE}"), parameters)
 
 
 def _upsert(session: Session, rows: Sequence[ConversionRow]) -> None:
     if rows:
-        statement = insert_into(session, _TABLE)
-        new: dict[str, Any] = {name: statement.excluded[name] for name in ConversionRow._fields if name not in _KEYS}
-        upsert = statement.on_conflict_do_update(index_elements=_KEYS, set_=new)
-        session.connection().execute(upsert, [row._asdict() for row in rows])
+        plain = [[value.value if isinstance(value, StrEnum) else value for value in row] for row in rows]
+        values, parameters = values_cte(session, "v", _COLUMNS, plain)
+        session.execute(text(f"WITH {values} {_UPSERT}"), parameters)
 
 
 def _let_one_write(session: Session) -> None:

@@ -25,6 +25,8 @@ class ExplainedOrder:
     contact_id: int
     campaign_id: int
     campaign: str
+    is_deleted: bool
+    """Whether the campaign was deleted, and has no page any more."""
     recipient_id: int
     touch: Touch
     within_days: int
@@ -72,6 +74,7 @@ def _query(model: AttributionModel) -> Any:
             Recipient.delivered_at,
             Recipient.read_at,
             Campaign.name.label("campaign"),
+            Campaign.deleted_at,
         )
         .join(Order, Order.id == Conversion.order_id)
         .join(Recipient, Recipient.id == Conversion.recipient_id)
@@ -89,6 +92,7 @@ def _explained(rows: Iterable[Any]) -> Iterator[ExplainedOrder]:
             contact_id=row.contact_id,
             campaign_id=found.campaign_id,
             campaign=row.campaign,
+            is_deleted=row.deleted_at is not None,
             recipient_id=found.recipient_id,
             touch=found.touch,
             within_days=found.within_days,

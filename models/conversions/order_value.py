@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from models.conversions.attribution import OrderValue
@@ -48,3 +48,8 @@ def orders_of(session: Session, contact_ids: Iterable[int]) -> list[OrderValue]:
         )
         for row in rows
     ]
+
+
+def has_orders(session: Session) -> bool:
+    """Whether any order is known."""
+    return bool(session.scalar(select(exists().where(Order.id > 0))))

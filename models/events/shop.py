@@ -31,6 +31,7 @@ from models.shop.customer_reads import drop_reads, request_read
 from models.shop.customers import find_by_shop_id
 from models.shop.opt_outs import SHOP_ACTOR, drop_opt_outs, reopen_opt_out
 from models.shop.orders import NewOrder, OrderKey, upsert_orders
+from models.shop.refunds import NewRefund, store_refunds
 from models.shop.without_phone import WithoutPhone, forget_without_phone, is_older_than_kept, keep_without_phone
 from models.tables.contact import Consent, Contact, Suppression
 from models.tables.conversation import PurgedWamid
@@ -69,6 +70,9 @@ def apply_shop_event(
     lock_identities(session)
     if isinstance(event.change, ShopRedaction):
         return _apply_redaction(session, event.change, now, vault)
+    if isinstance(event.change, NewRefund):
+        store_refunds(session, event.shop, [event.change], now)
+        return ShopEventResult.APPLIED
     if isinstance(event.change, ShopOrder):
         return _apply_order(session, event.shop, event.change, now, vault)
     if event.change.id is not None and event.change.id.isdecimal() and event.shop == asked_shop:
@@ -171,8 +175,11 @@ def _apply_order(session: Session, shop: str, order: ShopOrder, now: datetime, v
         order.cancelled_at,
         order.items,
         order.changed_at,
+        order.gross_milli,
     )
-    return ShopEventResult.LATE if upsert_orders(session, [new_order], now).unchanged else ShopEventResult.APPLIED
+    tally = upsert_orders(session, [new_order], now)
+    store_refunds(session, shop, order.refunds, now)
+    return ShopEventResult.LATE if tally.unchanged else ShopEventResult.APPLIED
 
 
 def redacted_by(session: Session, event: ShopEvent) -> Contact | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from models.shop.refunds import NewRefund
 from models.tables.shop import PhoneReason
 
 
@@ -65,7 +66,7 @@ class ShopCustomer:
 
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
-    """An order of a customer. `total_milli` is in thousandths of `currency`."""
+    """An order of a customer. `total_milli` is its worth after refunds, `gross_milli` before, in thousandths of `currency`."""
 
     id: str
     customer: ShopCustomer
@@ -76,6 +77,8 @@ class ShopOrder:
     cancelled_at: datetime | None
     changed_at: datetime | None
     items: list[dict[str, Any]]
+    gross_milli: int | None = None
+    refunds: tuple[NewRefund, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +95,5 @@ class ShopEvent:
 
     shop: str
     id: str
-    change: ShopCustomer | ShopOrder | ShopRedaction | None
+    change: ShopCustomer | ShopOrder | NewRefund | ShopRedaction | None
     """None for a topic that we do not use."""

@@ -3,17 +3,23 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models.campaigns.recipient_error import recipient_error_line
+from models.clicks.figures import first_clicks_of
 from models.explanations.steps import Explanation, HappenedStep, RuleResult, RuleStep
 from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
-from models.tables.contact import Contact
+from models.tables.cohort import Cohort
+from models.tables.contact import ConsentEvent, Contact
+from models.tables.conversion import AttributionModel, Conversion
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+from models.tables.recipient_try import RecipientTry
+from models.tables.template import Template
 from models.text import Text
 
+MAX_STEPS = 50
 AFTER_LAUNCH = (NotSent.EXPIRED, NotSent.OPERATOR, NotSent.CAMPAIGN_ENDED)
 """Reasons that are no rules of the launch: they came later."""
 
@@ -27,16 +33,12 @@ def explain_recorded(session: Session, campaign: Campaign, contact: Contact, now
         return _absent(campaign, contact, now)
     row = rows[0]
     if row.reason is None:
-        passed = [
-            RuleStep(reason, RuleResult.PASSED, Text("Asked when the audience was prepared."), row.queued_at)
-            for reason in NotSent
-            if reason not in AFTER_LAUNCH
-        ]
+        passed = [_passed(session, row, reason, row.queued_at) for reason in NotSent if reason not in AFTER_LAUNCH]
         included = RuleStep(None, RuleResult.PASSED, Text("The audience included this contact."), row.queued_at)
         return Explanation(
-            False, now, _verdict(row), [included, *passed], list(_happened(row)), is_written_to=_is_sent(row)
+            False, now, _verdict(row), [included, *passed], _happened(session, row), is_written_to=_is_sent(row)
         )
-    return Explanation(False, now, _verdict(row), list(_left_out(campaign, row)), list(_happened(row)))
+    return Explanation(False, now, _verdict(row), list(_left_out(session, campaign, row)), _happened(session, row))
 
 
 def _absent(campaign: Campaign, contact: Contact, now: datetime) -> Explanation:
@@ -50,7 +52,7 @@ def _absent(campaign: Campaign, contact: Contact, now: datetime) -> Explanation:
     return Explanation(False, now, verdict, [RuleStep(None, RuleResult.LEFT_OUT, fact, at)])
 
 
-def _left_out(campaign: Campaign, row: Recipient) -> Iterator[RuleStep]:
+def _left_out(session: Session, campaign: Campaign, row: Recipient) -> Iterator[RuleStep]:
     """The rules up to the one that left the person out, and those that were not asked any more."""
     # Who was queued had passed every rule at the launch; a reason of later was found right before sending.
     at = row.queued_at or campaign.launched_at or campaign.started_at
@@ -63,9 +65,23 @@ def _left_out(campaign: Campaign, row: Recipient) -> Iterator[RuleStep]:
         elif reason in AFTER_LAUNCH:
             continue
         elif place < decided or row.queued_at is not None:
-            yield RuleStep(reason, RuleResult.PASSED, Text("Asked when the audience was prepared."), at)
+            yield _passed(session, row, reason, at)
         else:
             yield RuleStep(reason, RuleResult.NOT_ASKED, Text("Not asked: an earlier rule had decided."))
+
+
+def _passed(session: Session, row: Recipient, reason: NotSent, at: datetime | None) -> RuleStep:
+    """A rule that did not leave the person out, with the fact of then where a row still has it."""
+    if reason is NotSent.NOT_SUBSCRIBED and at is not None:
+        query = select(ConsentEvent).where(ConsentEvent.contact_id == row.contact_id, ConsentEvent.at <= at)
+        event = session.scalar(query.order_by(ConsentEvent.at.desc(), ConsentEvent.id.desc()).limit(1))
+        if event is not None:
+            about = {"state": event.after.value.replace("_", " "), "source": event.source or "–"}
+            return RuleStep(reason, RuleResult.PASSED, Text("Consent was {state}, by {source}.", about), event.at)
+    if reason is NotSent.NO_LANGUAGE and row.cohort_id is not None:
+        language = session.scalar(select(Template.language).join(Cohort).where(Cohort.id == row.cohort_id))
+        return RuleStep(reason, RuleResult.PASSED, Text("Sent in the language {language}.", {"language": language}), at)
+    return RuleStep(reason, RuleResult.PASSED, Text("It did not leave this person out."), at)
 
 
 def _reason_text(row: Recipient, reason: NotSent) -> Text:
@@ -99,12 +115,29 @@ def _verdict(row: Recipient) -> Text:
     return Text(words.get(row.status, "In the campaign."))
 
 
-def _happened(row: Recipient) -> Iterator[HappenedStep]:
-    """What happened to the message, in the order of time."""
-    tries = Text("Last tried (try {number})", {"number": row.attempts})
+def _happened(session: Session, row: Recipient) -> list[HappenedStep]:
+    """What happened to the message and because of it, in the order of time, with every try."""
+    steps = list(_steps(row, row.attempts))
+    earlier = session.scalars(select(RecipientTry).where(RecipientTry.recipient_id == row.id).limit(MAX_STEPS))
+    for attempt in earlier:
+        steps += _steps(attempt, attempt.attempt)
+        about = {"number": attempt.attempt, "why": show_stored(attempt.error_msg) or attempt.status}
+        steps.append(HappenedStep(Text("Try {number} ended: {why}. Queued again", about), attempt.again_at))
+    if (clicked_at := first_clicks_of(session, [row.id]).get(row.id)) is not None:
+        steps.append(HappenedStep(Text("First clicked a link"), clicked_at))
+    steps += [HappenedStep(Text("Bought"), found.ordered_at) for found in session.scalars(_conversions(row))]
+    return sorted(steps, key=lambda step: step.at.timestamp() if step.at else 0.0)
+
+
+def _conversions(row: Recipient) -> Select[Conversion]:
+    is_theirs = (Conversion.recipient_id == row.id, Conversion.model == AttributionModel.LAST_TOUCH)
+    return select(Conversion).where(*is_theirs).order_by(Conversion.ordered_at).limit(MAX_STEPS)
+
+
+def _steps(row: Recipient | RecipientTry, attempt: int) -> Iterator[HappenedStep]:
     moments = (
         (row.queued_at, Text("Queued")),
-        (row.claimed_at, tries),
+        (row.claimed_at, Text("Sent to Meta (try {number})", {"number": attempt})),
         (row.unsure_at, Text("The answer of Meta was lost")),
         (row.left_at, Text("An operator decided to leave it")),
         (row.accepted_at, Text("Accepted by Meta")),
@@ -112,7 +145,6 @@ def _happened(row: Recipient) -> Iterator[HappenedStep]:
         (row.delivered_at, Text("Delivered")),
         (row.read_at, Text("Read")),
         (row.failed_at, Text("Failed")),
-        (row.replied_at, Text("Replied")),
+        (row.replied_at if isinstance(row, Recipient) else None, Text("Replied")),
     )
-    steps = [HappenedStep(text, at) for at, text in moments if at is not None]
-    yield from sorted(steps, key=lambda step: step.at.timestamp() if step.at else 0.0)
+    yield from (HappenedStep(text, at) for at, text in moments if at is not None)

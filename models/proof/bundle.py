@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import inspect, or_, select
+from sqlalchemy import Select, inspect, or_, select
 from sqlalchemy.orm import Session
 
-from models.billing.amount import show_amount
+from models.billing.amount import MICRO, show_amount
 from models.campaigns.recipient_error import recipient_error
 from models.campaigns.taps import taps_of
 from models.errors import OperatorError
@@ -18,16 +18,22 @@ from models.stored_texts import show_stored
 from models.tables.audit import Audit
 from models.tables.audit_chain import AuditSeal
 from models.tables.campaign import Campaign
+from models.tables.click import Click
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
 from models.tables.conversation import Message
+from models.tables.conversion import AttributionModel, Conversion
 from models.tables.flow import FunnelStep
+from models.tables.order import MILLI, Order
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
+from models.tables.recipient_try import RecipientTry
+from models.tables.tracked_link import TrackedLink
 
 TIMES = (
     "queued_at", "claimed_at", "unsure_at", "left_at", "accepted_at", "sent_at", "delivered_at", "read_at", "failed_at",
     "replied_at",
 )  # fmt: skip
 MAX_AUDIT = 500
+MAX_CLICKS = 500
 
 
 def find_recipient(session: Session, campaign_id: int, contact_id: int) -> tuple[Campaign, Contact, Recipient]:
@@ -76,6 +82,7 @@ def collect_facts(
         "template": message["template"],
         "message": message["message"],
         "result": _result(recipient),
+        "tries": [_try(row) for row in _tries(session, recipient)],
         "webhooks": {
             "wamid": recipient.wamid,
             "callback_data": message["callback_data"],
@@ -86,6 +93,17 @@ def collect_facts(
             {"button": tap.title, "place": tap.place, "at": _plain(tap.at)}
             for tap in taps_of(session, [recipient.id]).get(recipient.id, ())
         ],
+        "clicks": [
+            {"at": _plain(click.at), "by": click.kind.value, "device": click.device.value, "link": url}
+            for click, url in session.execute(
+                select(Click, TrackedLink.url)
+                .join(TrackedLink, TrackedLink.id == Click.link_id)
+                .where(Click.recipient_id == recipient.id)
+                .order_by(Click.at, Click.entry_ms, Click.entry_seq)
+                .limit(MAX_CLICKS)
+            )
+        ],
+        "conversions": [_conversion(found, order) for found, order in session.execute(_conversions(recipient))],
         "steps": [
             {"step": row.step, "at": _plain(row.at)}
             for row in session.scalars(
@@ -168,6 +186,41 @@ def _result(recipient: Recipient) -> dict[str, Any]:
         "attempts": recipient.attempts,
         "endpoint": recipient.endpoint.value if recipient.endpoint else None,
         **{name: _plain(getattr(recipient, name)) for name in TIMES},
+    }
+
+
+def _tries(session: Session, recipient: Recipient) -> Sequence[RecipientTry]:
+    """The tries before the last one, which `result` has."""
+    query = select(RecipientTry).where(RecipientTry.recipient_id == recipient.id)
+    return session.scalars(query.order_by(RecipientTry.attempt)).all()
+
+
+def _try(row: RecipientTry) -> dict[str, Any]:
+    names = ("attempt", "status", "wamid", "error_code", "is_billable", "cost_currency")
+    return {name: getattr(row, name) for name in names} | {
+        "error": show_stored(row.error_msg) or None,
+        "detail": show_stored(row.detail) or None,
+        "cost": None if row.cost is None else show_amount(row.cost),
+        "again_at": _plain(row.again_at),
+        **{name: _plain(getattr(row, name)) for name in TIMES if name != "replied_at"},
+    }
+
+
+def _conversions(recipient: Recipient) -> Select[Conversion, Order]:
+    query = select(Conversion, Order).join(Order, Order.id == Conversion.order_id)
+    is_theirs = (Conversion.recipient_id == recipient.id, Conversion.model == AttributionModel.LAST_TOUCH)
+    return query.where(*is_theirs).order_by(Conversion.ordered_at, Conversion.order_id)
+
+
+def _conversion(conversion: Conversion, order: Order) -> dict[str, Any]:
+    return {
+        "order": order.number or order.external_id,
+        "ordered_at": _plain(conversion.ordered_at),
+        "after": conversion.touch.value,
+        "at": _plain(conversion.touched_at),
+        "total": show_amount(conversion.total_milli * (MICRO // MILLI)),
+        "refunded": show_amount(conversion.refunded_milli * (MICRO // MILLI)),
+        "currency": conversion.currency,
     }
 
 

@@ -8,12 +8,28 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, delete, func, insert, literal_column, null, select, text, true
+from sqlalchemy import (
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Session
 
+from models.clicks.figures import IS_CLICK
 from models.db.dialect import NO_SYNC, insert_into, is_sqlite, literal_word
 from models.db.functions import EpochMinute
 from models.results.figures import Figures
+from models.tables.click import Click
 from models.tables.flow import FunnelStep
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.recipient_opt_out import RecipientOptOut
@@ -83,7 +99,13 @@ def count_block(session: Session, block: int) -> dict[int, Figures]:
     for campaign_id, *key, number in session.execute(_groups().where(is_inside)):
         state, status, reason, *rest = key
         figures_of(campaign_id).groups[(state.value, status, reason.value if reason else None, *rest)] = number
-    for campaign_id, cohort_id, hour, *values in session.execute(_cells().where(is_inside)):
+    first_clicks = _first_clicks(first, last)
+    clicks = _counted(Recipient.campaign_id, Recipient.cohort_id, EpochMinute(first_clicks.c.at))
+    clicks = clicks.join(first_clicks, first_clicks.c.recipient_id == Recipient.id).where(is_inside)
+    for campaign_id, cohort_id, minute, number in session.execute(clicks):
+        figures_of(campaign_id).clicks[cohort_id] += number
+        figures_of(campaign_id).moments["clicked"][int(minute)] += number
+    for campaign_id, cohort_id, hour, *values in session.execute(_cells(first_clicks).where(is_inside)):
         figures_of(campaign_id).cells[cohort_id, int(hour)] = [int(value) for value in values]
     for fact, (at, condition) in _MOMENTS.items():
         query = _counted(Recipient.campaign_id, EpochMinute(at)).where(is_inside, condition, at.is_not(None))
@@ -122,8 +144,13 @@ def _groups() -> Select[Any]:
     )
 
 
-def _cells() -> Select[Any]:
-    columns = (Recipient.campaign_id, Recipient.cohort_id, EpochMinute(_SENT_AT) / literal_column("60"))
+def _first_clicks(first: int, last: int) -> Subquery:
+    query = select(Click.recipient_id, func.min(Click.at).label("at")).where(Click.recipient_id.between(first, last))
+    return query.where(IS_CLICK).group_by(Click.recipient_id).subquery("first_click")
+
+
+def _cells(first_clicks: Subquery) -> Select[Any]:
+    columns = (Recipient.campaign_id, Recipient.cohort_id, EpochMinute(_SENT_AT) // literal_column("60", Integer))
 
     def number_of(condition: Any) -> Any:
         return func.sum(case((condition, 1), else_=0))
@@ -134,9 +161,11 @@ def _cells() -> Select[Any]:
             func.count(),
             number_of(_IS_DELIVERED),
             number_of(_IS_READ),
+            number_of(first_clicks.c.recipient_id.is_not(None)),
             number_of(Recipient.is_replied == true()),
             number_of(RecipientOptOut.recipient_id.is_not(None)),
         )
+        .outerjoin(first_clicks, first_clicks.c.recipient_id == Recipient.id)
         .outerjoin(RecipientOptOut, RecipientOptOut.recipient_id == Recipient.id)
         .where(_IS_SENT, _SENT_AT.is_not(None))
         .group_by(*columns)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -79,18 +79,34 @@ class Curve:
 
     def points(self, resolution: Resolution, zone: tzinfo) -> list[Point]:
         """The points from the first to the last with anybody, those without between them; days are the zone's."""
+        if resolution is Resolution.DAY:
+            return self._days(zone)
+        # Counted in UTC: the zone has one hour twice when its clocks are put back.
         part, seconds = (self.minutes, 60) if resolution is Resolution.MINUTE else (self.hours, 3600)
-        sums: dict[datetime, Counter[str]] = {}
-        for fact, counts in part.items():
-            for number, people in counts.items():
-                at = datetime.fromtimestamp(number * seconds, UTC).astimezone(zone)
-                if resolution is Resolution.DAY:
-                    at = at.replace(hour=0, minute=0)
-                sums.setdefault(at, Counter())[fact] += people
-        if not sums:
+        numbers = [number for counts in part.values() for number in counts]
+        if not numbers:
             return []
         return [
-            Point(at, {fact: sums.get(at, Counter())[fact] for fact in FACTS}) for at in _steps(sums, resolution, zone)
+            Point(
+                datetime.fromtimestamp(number * seconds, UTC).astimezone(zone),
+                {fact: part[fact].get(number, 0) for fact in FACTS},
+            )
+            for number in range(min(numbers), max(numbers) + 1)
+        ]
+
+    def _days(self, zone: tzinfo) -> list[Point]:
+        sums: dict[date, Counter[str]] = {}
+        for fact, counts in self.hours.items():
+            for hour, people in counts.items():
+                day = datetime.fromtimestamp(hour * 3600, UTC).astimezone(zone).date()
+                sums.setdefault(day, Counter())[fact] += people
+        if not sums:
+            return []
+        first = min(sums)
+        days = [first + timedelta(days=place) for place in range((max(sums) - first).days + 1)]
+        return [
+            Point(datetime.combine(day, time(), zone), {fact: sums.get(day, Counter())[fact] for fact in FACTS})
+            for day in days
         ]
 
     def since_start(self) -> dict[str, list[int]]:
@@ -104,15 +120,3 @@ class Curve:
             people = 0
             found[fact] = [people := people + self.hours[fact].get(hour, 0) for hour in range(first, last + 1)]
         return found
-
-
-def _steps(sums: Mapping[datetime, Any], resolution: Resolution, zone: tzinfo) -> list[datetime]:
-    first, last = min(sums), max(sums)
-    step = {Resolution.MINUTE: timedelta(minutes=1), Resolution.HOUR: timedelta(hours=1)}.get(resolution)
-    found = [first]
-    while found[-1] < last:
-        if step is None:  # days of the zone: some have 23 hours, some 25
-            found.append(found[-1] + timedelta(days=1))
-        else:
-            found.append((found[-1].astimezone(UTC) + step).astimezone(zone))
-    return found

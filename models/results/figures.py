@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from models.tables.recipient import NotSent, RecipientState
 
-FACTS = ("sent", "delivered", "read", "replied")
+FACTS = ("sent", "delivered", "read", "clicked", "replied")
 
 
 class Group(NamedTuple):
@@ -30,6 +30,7 @@ class Cell(NamedTuple):
     sent: int
     delivered: int
     read: int
+    clicked: int
     replied: int
     opted_out: int
 
@@ -42,6 +43,8 @@ class Figures:
     taps: Counter[tuple[str, str]] = field(default_factory=Counter)
     steps: Counter[str] = field(default_factory=Counter)
     opt_outs: Counter[str] = field(default_factory=Counter)
+    clicks: Counter[int | None] = field(default_factory=Counter)
+    """People who clicked, by cohort."""
     cells: dict[tuple[int | None, int], list[int]] = field(default_factory=dict)
     moments: dict[str, Counter[int]] = field(default_factory=lambda: {fact: Counter() for fact in FACTS})
 
@@ -52,6 +55,7 @@ class Figures:
             (self.taps, other.taps),
             (self.steps, other.steps),
             (self.opt_outs, other.opt_outs),
+            (self.clicks, other.clicks),
         ):
             mine.update(more)  # type: ignore[arg-type]
         for key, values in other.cells.items():
@@ -67,6 +71,7 @@ class Figures:
             "taps": sorted([*key, number] for key, number in self.taps.items()),
             "steps": dict(sorted(self.steps.items())),
             "opt_outs": dict(sorted(self.opt_outs.items())),
+            "clicks": sorted(([cohort_id, number] for cohort_id, number in self.clicks.items()), key=str),
             "cells": sorted(([*key, *values] for key, values in self.cells.items()), key=str),
         }
         if with_moments:
@@ -84,6 +89,7 @@ class Figures:
             Counter({(place, title): number for place, title, number in stored["taps"]}),
             Counter(stored["steps"]),
             Counter(stored["opt_outs"]),
+            Counter(dict(stored["clicks"])),
             {(cohort_id, hour): values for cohort_id, hour, *values in stored["cells"]},
         )
         for fact, pairs in stored.get("moments", {}).items():

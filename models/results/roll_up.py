@@ -18,7 +18,7 @@ from models.tables.cohort import Cohort
 from models.tables.result import CampaignResult, RecipientBlock, ResultHour
 from models.tables.template import Template
 
-NAMES = ("sent", "delivered", "read", "replied", "opted_out")
+NAMES = ("sent", "delivered", "read", "clicked", "replied", "opted_out")
 REST_PEOPLE = 100_000
 """A campaign of so many people is added up again after a second at the earliest, a larger one later in proportion."""
 

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, not_, true
 from sqlalchemy.orm import aliased
 
+from models.clicks.figures import has_clicked
 from models.db.functions import Probe
 from models.errors import OperatorError
+from models.tables.conversion import AttributionModel, Conversion
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 from models.tables.recipient_tap import RecipientTap
 
@@ -38,6 +40,10 @@ class CampaignFigure(StrEnum):
     READ = "read"
     REPLIED = "replied"
     TAPPED = "tapped"
+    CLICKED = "clicked"
+    """Opened a tracked link."""
+    CONVERTED = "converted"
+    """An order of theirs belongs to the campaign, by the last touch."""
     FAILED = "failed"
     NOT_SENT = "not_sent"
 
@@ -55,6 +61,8 @@ FIGURE_NAMES: Mapping[CampaignFigure, str] = {
     F.READ: "Read",
     F.REPLIED: "Replied",
     F.TAPPED: "Tapped a button",
+    F.CLICKED: "Clicked a link",
+    F.CONVERTED: "Bought",
     F.FAILED: "Failed",
     F.NOT_SENT: "Not sent",
 }
@@ -69,6 +77,8 @@ LACKS_NAMES: Mapping[CampaignFigure, str] = {
     F.READ: "not read",
     F.REPLIED: "no reply",
     F.TAPPED: "no button tapped",
+    F.CLICKED: "no click",
+    F.CONVERTED: "did not buy",
     F.FAILED: "not failed",
     F.NOT_SENT: "not left out",
 }
@@ -87,6 +97,11 @@ def _tapped(row: Row) -> ColumnElement[bool]:
     return Probe().where(tap.recipient_id == row.id)
 
 
+def _converted(row: Row) -> ColumnElement[bool]:
+    conversion = aliased(Conversion)
+    return Probe().where(conversion.recipient_id == row.id, conversion.model == AttributionModel.LAST_TOUCH)
+
+
 _CONDITIONS: Mapping[CampaignFigure, Callable[[Row], ColumnElement[bool]]] = {
     F.CANDIDATES: lambda _row: true(),
     F.ELIGIBLE: _in([state for state in S if state is not S.NOT_SENT]),
@@ -99,6 +114,8 @@ _CONDITIONS: Mapping[CampaignFigure, Callable[[Row], ColumnElement[bool]]] = {
     F.READ: _in(_ACCEPTED, "read"),
     F.REPLIED: lambda row: row.is_replied.is_(True),
     F.TAPPED: _tapped,
+    F.CLICKED: lambda row: has_clicked(row.id),
+    F.CONVERTED: _converted,
     F.FAILED: _in([S.REFUSED, *_ACCEPTED], "failed"),
     F.NOT_SENT: _in([S.NOT_SENT]),
 }

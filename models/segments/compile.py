@@ -12,7 +12,7 @@ from sqlalchemy.sql.selectable import FromClause
 from models.contacts.consent import MESSAGE_PROOF
 from models.contacts.field_values import CONTACT_FIELDS
 from models.db.functions import JsonField, JsonNumber, Position, Probe, TextNumber
-from models.segments.campaign_people import figure_condition
+from models.segments.campaign_people import CampaignFigure, figure_condition
 from models.segments.compile_orders import compare, compile_orders
 from models.segments.operators import NUMERIC, ON_ORDERS
 from models.segments.rule import RuleCondition, SegmentRule
@@ -158,6 +158,8 @@ def _reaction(reaction: str, recipient: type[Recipient]) -> ColumnElement[bool]:
         return recipient.read_at.is_not(None)
     if reaction == "replied":
         return recipient.replied_at.is_not(None)
+    if reaction in {CampaignFigure.CLICKED, CampaignFigure.CONVERTED}:
+        return figure_condition(CampaignFigure(reaction), recipient)
     message, event = aliased(Message), aliased(ConsentEvent)
     # An opt-out is known by its event at once, and by its route for good: who was unsubscribed already has no event of it.
     unsubscribed = Probe().where(

@@ -9,7 +9,7 @@ _SAME = ("is", "is_not", "in", "not_in")
 _KNOWN = ("known", "unknown")
 _NUMBER = ("equal", "less", "at_most", "more", "at_least", "between")
 _DATE = ("before", "after", "between", "last_days", "not_last_days")
-_DEEDS = ("received", "read", "pressed", "replied")
+_DEEDS = ("received", "read", "pressed", "replied", "clicked", "converted")
 OPERATORS: Mapping[str, tuple[str, ...]] = {
     "tag": ("has", "has_not", "contains", *_SAME, *_NUMBER),
     "attribute": ("contains", *_SAME, *_KNOWN, *_NUMBER, *_DATE),
@@ -62,11 +62,6 @@ MAX_MONEY = 1e12
 MAX_NUMBER = 1e15
 MAX_WHOLE = {"days": MAX_DAYS, "campaign": 2**31 - 1, "code": 2**31 - 1}
 """The largest numbers in a condition on past campaigns, by field."""
-
-
-RESERVED = frozenset({"clicked", "not_clicked"})
-"""Operators on campaigns that will ask about tracked links. They are refused until there are such links: before, they meant a
-pressed button, so that a rule of that time must not change its meaning unnoticed."""
 
 
 class RuleError(OperatorError):

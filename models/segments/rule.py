@@ -30,7 +30,6 @@ from models.segments.operators import (
     NEEDS_VALUE,
     NUMERIC,
     OPERATORS,
-    RESERVED,
     RuleError,
 )
 from models.segments.values import is_storable, read_currency, read_values
@@ -132,13 +131,6 @@ class _Reader:
                 "{where}: on {on!r} is not one of {allowed}", where=where, on=on, allowed=", ".join(OPERATORS)
             )
         op = data.get("op")
-        if on == "campaign" and op in RESERVED:
-            raise RuleError(
-                "{where}: op {op!r} is for tracked links, which do not exist yet; a pressed button is {pressed!r}",
-                where=where,
-                op=op,
-                pressed=op.replace("clicked", "pressed"),
-            )
         if op not in OPERATORS[on]:
             raise RuleError(
                 "{where}: op {op!r} is not one of {operators}", where=where, op=op, operators=", ".join(OPERATORS[on])

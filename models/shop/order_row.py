@@ -13,7 +13,7 @@ from models.tables.order import in_milli
 
 REQUIRED = ("order_id", "phone", "total", "currency", "placed_at")
 ITEM_COLUMNS = ("product", "quantity", "collection", "brand")
-COLUMNS = (*REQUIRED, "shop", "number", "cancelled_at", "updated_at", *ITEM_COLUMNS)
+COLUMNS = (*REQUIRED, "shop", "number", "cancelled_at", "updated_at", "refunded", *ITEM_COLUMNS)
 MAX_ITEMS = 200
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3}|,[0-9]{1,2})?")
@@ -37,6 +37,7 @@ class OrderRow:
     placed_at: str
     cancelled_at: str | None
     updated_at: str | None
+    refunded_milli: int | None = None
     items: list[dict[str, Any]] = field(default_factory=list)
     more_lines: list[int] = field(default_factory=list)
     """The further lines of the same order."""
@@ -58,6 +59,7 @@ class OrderRow:
             datetime.fromisoformat(self.cancelled_at) if self.cancelled_at else None,
             self.items,
             datetime.fromisoformat(self.updated_at) if self.updated_at else None,
+            refunded_milli=self.refunded_milli,
         )
 
 
@@ -87,18 +89,19 @@ def read_order(line: int, cells: Sequence[str], places: Mapping[str, int]) -> Or
     for name in REQUIRED:
         if not _cell(cells, places, name):
             raise FieldValueError("the {name} is missing", name=name)
-    cancelled, updated = _cell(cells, places, "cancelled_at"), _cell(cells, places, "updated_at")
+    cancelled, updated, refunded = (_cell(cells, places, name) for name in ("cancelled_at", "updated_at", "refunded"))
     row = OrderRow(
         line=line,
         shop=key.shop,
         order_id=key.external_id,
         phone=_cell(cells, places, "phone"),
         number=read_text(_cell(cells, places, "number"), 100, "number"),
-        total_milli=_amount(_cell(cells, places, "total")),
+        total_milli=_amount(_cell(cells, places, "total"), "total"),
         currency=_currency(_cell(cells, places, "currency")),
         placed_at=read_moment(_cell(cells, places, "placed_at"), "placed_at").isoformat(),
         cancelled_at=read_moment(cancelled, "cancelled_at").isoformat() if cancelled else None,
         updated_at=read_moment(updated, "updated_at").isoformat() if updated else None,
+        refunded_milli=_amount(refunded, "refunded") if refunded else None,
     )
     add_item(row, cells, places)
     return row
@@ -141,9 +144,9 @@ def read_moment(text: str, what: str) -> datetime:
     )
 
 
-def _amount(text: str) -> int:
+def _amount(text: str, what: str) -> int:
     if not _AMOUNT.fullmatch(text):
-        raise FieldValueError("total is {text!r}, no amount such as 49.90", text=text[:40])
+        raise FieldValueError("{what} is {text!r}, no amount such as 49.90", what=what, text=text[:40])
     return in_milli(Decimal(text.replace(",", ".")))
 
 

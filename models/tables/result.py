@@ -75,5 +75,6 @@ class ResultHour(Base):
     sent: Mapped[int]
     delivered: Mapped[int]
     read: Mapped[int]
+    clicked: Mapped[int]
     replied: Mapped[int]
     opted_out: Mapped[int]

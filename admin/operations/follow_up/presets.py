@@ -25,5 +25,6 @@ class FollowUpPreset:
 PRESETS: Mapping[str, FollowUpPreset] = {
     "read_no_reply": FollowUpPreset("Read, no reply", PeopleChoice((F.READ,), (F.REPLIED,))),
     "not_read": FollowUpPreset("Delivered, not read", PeopleChoice((F.DELIVERED,), (F.READ,))),
+    "clicked_no_order": FollowUpPreset("Clicked, did not buy", PeopleChoice((F.CLICKED,), (F.CONVERTED,))),
     "failed_passing": FollowUpPreset("Failed for a passing reason", PeopleChoice((F.FAILED,), codes=PASSING_CODES)),
 }

@@ -1,14 +1,18 @@
 """Says how many messages a bot flow sends to one person, and what these cost by the rate card in force."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from bot.flows.nodes import FlowDefinition
+from bot.flows.nodes import FlowDefinition, from_definition
 from bot.flows.paths import FlowPaths, paths_of
+from jobs.core.runtime import Runtime
 from models.billing.amount import show_amount
 from models.billing.rate_cards import SERVICE, Prices, day_of, prices_in_force
+from models.clock import utcnow
 
 
 def messages_json(flow: FlowDefinition) -> dict[str, Any]:
@@ -38,6 +42,16 @@ def flow_price(session: Session, flow: FlowDefinition, now: datetime) -> dict[st
     if not rows or prices.currency is None:
         return None
     return {"currency": prices.currency, "countries": [_line(price, country, paths) for price, country in sorted(rows)]}
+
+
+def stored_flow_costs(rt: Runtime, definition: Mapping[str, Any]) -> list[str]:
+    """Return the lines of `price_text` for a stored version; none for one that an older Hark stored and this one cannot read."""
+    try:
+        flow = from_definition(definition)
+    except ValidationError:
+        return []
+    with rt.database.read() as session:
+        return price_text(messages_json(flow), flow_price(session, flow, utcnow()))
 
 
 def price_text(messages: dict[str, Any], price: dict[str, Any] | None) -> list[str]:

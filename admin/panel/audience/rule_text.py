@@ -13,7 +13,8 @@ OPS = {
     "last_days": "within the last", "not_last_days": "not within the last", "received": "received",
     "not_received": "did not receive", "read": "read", "not_read": "did not read", "pressed": "pressed a button of",
     "not_pressed": "did not press a button of", "replied": "replied to", "not_replied": "did not reply to",
-    "failed": "failed in",
+    "failed": "failed in", "clicked": "clicked a link of", "not_clicked": "did not click a link of",
+    "converted": "bought because of", "not_converted": "did not buy because of",
 }  # fmt: skip
 SUBJECTS = {
     "consent": "consent", "language": "the language", "country": "the country", "phone": "the number",

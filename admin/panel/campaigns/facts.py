@@ -16,6 +16,7 @@ from models.campaigns.end import ends_at
 from models.campaigns.missing import missing_parts, shown_parts
 from models.campaigns.unsure import count_open, count_settled
 from models.clock import utcnow
+from models.conversions.goals import CampaignGoal, goals_of
 from models.sending.number_rate import number_rate
 from models.sending.open_cohorts import count_open_queue
 from models.stored_texts import NO_REASON
@@ -79,6 +80,7 @@ class CampaignSummary:
     """What Meta's decisions about its templates hold up."""
     open_queue: int = 0
     """How many wait in its open cohorts."""
+    goals: tuple[CampaignGoal, ...] = ()
 
     @property
     def verbs(self) -> tuple[str, ...]:
@@ -185,6 +187,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         lines = _errors(session, campaign_id) if errors and campaign.started_at else ()
         unsure = count_open(session, campaign_id) if campaign.started_at else 0
         settled = count_settled(session, campaign_id) if campaign.started_at else 0
+        goals = tuple(goals_of(session, [campaign_id]).get(campaign_id, ()))
         lacking = tuple(lacking_values(session, content_of(campaign)))
         is_draft = campaign.status is CampaignStatus.DRAFT
         missing = shown_parts(missing_parts(session, campaign)) if is_draft else ""
@@ -212,6 +215,7 @@ def campaign_facts(rt: Runtime, campaign_id: int, *, errors: bool = True) -> Cam
         is_sample,
         held_up,
         stats["queued"] if open_queue is None else open_queue,
+        goals,
     )
 
 

@@ -5,16 +5,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from admin.panel.campaigns.content_fields import CONTENT_FIELDS, filled_content, read_content, without_empty_texts
+from admin.panel.campaigns.goal_fields import read_goals
 from admin.panel.campaigns.languages import languages_of_campaign, languages_of_file, read_languages
 from admin.panel.campaigns.opt_out_buttons import read_opt_out_buttons
 from admin.panel.campaigns.slot_fields import read_medium, read_sources
 from models.billing.amount import show_amount
+from models.conversions.goals import CampaignGoal
 from models.tables.campaign import Campaign
 from models.templates.slots import COMPONENTS
 
 SIDES = ("include", "exclude")
 KINDS = ("tag", "list", "segment")
 MAX_ROWS = 200
+_OWN_NAMES = ("name", "number", "template", "flow", "ends_after_hours", "pace", "opt_out_buttons", "max_price", "goals")
 _OF_A_CARD = re.compile(r"cards\.([0-9])\.(product|media)")
 
 
@@ -50,6 +53,8 @@ def read_draft(form: Any, time_zone: str = "UTC") -> dict[str, Any]:
     if days := form.get("ends_after_days", "").strip():
         hours = _number(days)
         data["ends_after_hours"] = hours * 24 if isinstance(hours, float) else hours
+    if goals := read_goals(form):
+        data["goals"] = goals
     return data
 
 
@@ -62,7 +67,7 @@ def filled(draft: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, "variables": variables, **filled_content(draft), **languages_of_file(draft)}
 
 
-def draft_of(campaign: Campaign) -> dict[str, Any]:
+def draft_of(campaign: Campaign, goals: Sequence[CampaignGoal] = ()) -> dict[str, Any]:
     """Convert a stored campaign to the draft that the form shows."""
     data: dict[str, Any] = {
         "name": campaign.name,
@@ -84,6 +89,8 @@ def draft_of(campaign: Campaign) -> dict[str, Any]:
         data["opt_out_buttons"] = campaign.opt_out_buttons
     if campaign.max_price is not None:
         data["max_price"] = {"amount": show_amount(campaign.max_price), "currency": campaign.max_price_currency}
+    if goals:
+        data["goals"] = [goal.to_json() for goal in goals]
     if campaign.flow:
         data["flow"] = campaign.flow.name
     return data
@@ -103,7 +110,7 @@ def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
             continue
         text = part
         for label in labels:
-            text = text.removeprefix(f"{label}: ")
+            text = text.removeprefix(f"{label}: ").removeprefix(f"{_dotted(label)}: ")
         text = text.removeprefix("variables: ")
         last = field if field not in errors else last
         errors.setdefault(field, text[:1].upper() + text[1:])
@@ -111,7 +118,7 @@ def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _field(part: str, labels: Mapping[str, str]) -> str:
-    for name in ("name", "number", "template", "flow", "ends_after_hours", "pace", "opt_out_buttons", "max_price"):
+    for name in _OWN_NAMES:
         if part.startswith((f"{name}=", f"{name}:", f"{name} ", f"{name}.")):
             return name
     if part.startswith("audience.exclude"):
@@ -121,11 +128,16 @@ def _field(part: str, labels: Mapping[str, str]) -> str:
     if part.startswith("media"):
         return "media"
     for label, field in labels.items():
-        if part.startswith((f"{label}:", f"{label} ", label.replace(": ", ".").replace(" ", "."))):
+        if part.startswith((f"{label}:", f"{label} ", _dotted(label))):
             return field
     if card := _OF_A_CARD.match(part):
         return f"card-{card[1]}-{'sku' if card[2] == 'product' else 'media'}"
     return next((name for name in CONTENT_FIELDS if part.startswith(name)), "")
+
+
+def _dotted(label: str) -> str:
+    """The same place as the reader of campaign files names it: `variables.body.1`."""
+    return label.replace(": ", ".").replace(" ", ".")
 
 
 def rows_of(draft: Mapping[str, Any], side: str) -> Sequence[tuple[str, str]]:

@@ -20,7 +20,9 @@ from admin.panel.campaigns.content_fields import (
     slot_field,
 )
 from admin.panel.campaigns.facts import campaign_facts
+from admin.panel.campaigns.form_cost import estimated_cost
 from admin.panel.campaigns.form_fields import SIDES, draft_of, field_errors, filled, read_draft, rows_of
+from admin.panel.campaigns.goal_fields import goals_shown
 from admin.panel.campaigns.languages import fit_languages, languages_shown, store_language_uploads
 from admin.panel.campaigns.media_field import (
     card_media_choices,
@@ -42,6 +44,7 @@ from models.campaigns.missing import shown_parts
 from models.contacts.autocomplete import names_of_phones
 from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
+from models.conversions.goals import goals_of
 from models.errors import OperatorError
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
@@ -59,7 +62,7 @@ from models.templates.variables import media_format
 
 MAX_NAMES = 500
 TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]]
-FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude")
+FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude", "goals")
 
 
 class CampaignForms(CampaignPreviews):
@@ -80,7 +83,9 @@ class CampaignForms(CampaignPreviews):
             flash("It has started: what it says cannot be changed any more. Duplicate it instead.", "warn")
             return back(".show", campaign_id=campaign_id)
         if request.method == "GET":
-            return self._page(draft_of(facts.campaign), {}, facts.campaign)
+            with self.rt.database.read() as session:
+                goals = goals_of(session, [campaign_id]).get(campaign_id, ())
+            return self._page(draft_of(facts.campaign, goals), {}, facts.campaign)
         return self._submit(facts.campaign)
 
     def _submit(self, campaign: Campaign | None) -> ResponseReturnValue:
@@ -160,6 +165,7 @@ class CampaignForms(CampaignPreviews):
             reach, unreachable = (
                 estimated_reach(session, draft, number, template) if has_reach and not errors else (None, None)
             )
+            cost = estimated_cost(session, draft, number, template, reach)
             media, lacking = media_shown(draft), lacking_values(session, content_of_draft(draft))
             currency = number.waba.currency if number is not None else None
             people = {side: _people(session, draft, side) for side in SIDES}
@@ -208,10 +214,12 @@ class CampaignForms(CampaignPreviews):
             preview=preview,
             preview_people=list(PEOPLE.items()),
             reach=reach,
+            cost=cost,
             lacking=lacking,
             unreachable=unreachable,
             rows={side: rows_of(draft, side) for side in SIDES},
             people=people,
+            goals=goals_shown(draft),
             action=request.path,
             back=url_for(".show", campaign_id=campaign.id) if campaign else url_for(".index"),
             **choices,

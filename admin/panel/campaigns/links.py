@@ -1,5 +1,6 @@
 """Caches the figures of campaigns' tracked links for the panel, as their statistics (admin.panel.live_stats)."""
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from models.tables.campaign import Campaign
 SHARE = 10.0
 """Figures are kept at least this many times as long as counting them took."""
 _KEY = "hark_live_links"
+_BUTTON = re.compile(r"(?:cards\.([0-9]+)\.)?variables: buttons ([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,11 @@ def campaign_links(rt: Runtime, campaign: Campaign) -> CampaignLinks:
     ended = time.monotonic()
     cache.keep({campaign.id: counted}, ended + max(FRESH_SECONDS, SHARE * (ended - began)))
     return counted
+
+
+def shown_place(field: str) -> str:
+    """Where a link stands, in an operator's words: `card 2, button 1`, `bot flow, goodbye`."""
+    if match := _BUTTON.fullmatch(field):
+        card, button = match.groups()
+        return f"{f'card {int(card) + 1}, ' if card else ''}button {int(button) + 1}"
+    return field.replace("flow: ", "bot flow, ", 1)

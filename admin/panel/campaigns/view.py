@@ -11,11 +11,12 @@ from admin.operations.billing import estimate_json
 from admin.operations.follow_up.presets import PRESETS
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
+from admin.panel.campaigns.conversions import CampaignConversionPages
 from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
 from admin.panel.campaigns.follow_up import CampaignFollowUp
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.held_up import HeldUpActions
-from admin.panel.campaigns.links import campaign_links
+from admin.panel.campaigns.links import campaign_links, shown_place
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.charts import funnel
@@ -23,6 +24,7 @@ from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
 from admin.panel.signals.evidence import SignalEvidence, signals_part
+from jobs.campaigns.flow_messages import flow_messages
 from models.billing.estimate import estimate_cost
 from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.preflight import PreflightFacts, preflight
@@ -34,7 +36,14 @@ PARTS = ("head", "notice", "languages", "progress", "funnel", "links", "signals"
 
 
 class CampaignView(
-    CampaignForms, CampaignActions, CampaignFollowUp, HeldUpActions, CampaignPeople, SignalEvidence, PanelView
+    CampaignForms,
+    CampaignActions,
+    CampaignFollowUp,
+    HeldUpActions,
+    CampaignPeople,
+    CampaignConversionPages,
+    SignalEvidence,
+    PanelView,
 ):
     """Real and test campaigns, in separate lists."""
 
@@ -112,6 +121,7 @@ class CampaignView(
             "me": self.me,
             "stages": STAGES,
             "shape": funnel(counted),
+            "shown_place": shown_place,
             "links": campaign_links(self.rt, facts.campaign) if facts.is_launched else None,
             "presets": PRESETS,
         } | signals_part(self.rt, facts.campaign)
@@ -122,7 +132,8 @@ class CampaignView(
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                facts = PreflightFacts.of(self.rt.settings, is_listening=is_listening)
+                flow = flow_messages(session, campaign.flow_id)
+                facts = PreflightFacts.of(self.rt.settings, is_listening=is_listening, flow_messages=flow)
                 checks = preflight(session, campaign.id, utcnow(), facts)
             except LookupError:
                 abort(404)

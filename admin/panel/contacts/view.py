@@ -24,6 +24,7 @@ from admin.panel.contacts.imports import ContactImport
 from admin.panel.contacts.mend_phones import PhoneMending
 from admin.panel.contacts.merge import ContactMerge, values_before_merge
 from admin.panel.contacts.picker import ContactPicker
+from admin.panel.order_steps import tell_steps
 from models.billing.amount import MICRO, show_amount
 from models.clock import utcnow
 from models.contacts.aliases import aliases_of, merged_values_of
@@ -32,6 +33,7 @@ from models.contacts.resolve import surviving_contact_id
 from models.contacts.search import count_contacts, search_contacts
 from models.contacts.tagging import not_deleted
 from models.contacts.unclear_phones import has_unclear_phones
+from models.conversions.explanation import explain_orders
 from models.errors import OperatorError
 from models.shop.orders import load_orders
 from models.stored_texts import NO_REASON
@@ -106,12 +108,16 @@ class ContactView(ContactExplanation, ContactImport, ContactMerge, ContactPicker
             if contact.merged_into_id is not None:
                 return redirect(url_for(".show", contact_id=surviving_contact_id(session, contact_id)))
             facts = _page_data(session, contact)
+            explained = explain_orders(session, [order.id for order in facts["orders"].newest])
+        zone = self.rt.settings.time_zone
+        attributed = {key: (order, tell_steps(order.steps, zone)) for key, order in explained.items()}
         return self.render(
             "panel/contact.html",
             contact=contact,
             own=OWN_LABELS,
             allowed=allowed_consents(contact),
             money=_money,
+            attributed=attributed,
             **facts,
         )
 

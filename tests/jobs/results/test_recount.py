@@ -16,13 +16,16 @@ from models.results.curve import Curve
 from models.results.opt_outs import OptOut, record_opt_outs
 from models.results.stored import stored_figures, stored_result
 from models.tables.campaign import Campaign
+from models.tables.click import Click, ClickKind, DeviceClass
 from models.tables.flow import Flow, FunnelStep
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.recipient_opt_out import OptOutWay, RecipientOptOut
 from models.tables.recipient_tap import RecipientTap
 from models.tables.result import CampaignResult, RecipientBlock, ResultHour
+from models.tables.tracked_link import TrackedLink
 from tests.support import proof
 from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.clicks import make_link
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import make_contact
 
@@ -36,6 +39,8 @@ def _world(session: Session) -> list[int]:
     session.add(flow)
     session.flush()
     campaigns = [make_campaign(session, name=name, flow_id=flow.id) for name in ("Spring", "Autumn")]
+    for campaign in campaigns:
+        make_link(session, campaign)
     ids = []
     for place in range(PEOPLE):
         key = (place % 3 << BLOCK_BITS) + 1 + place
@@ -45,11 +50,11 @@ def _world(session: Session) -> list[int]:
 
 def _change(session: Session, key: int, chance: random.Random) -> None:
     """One of the ways in which rows change, without a word to the results."""
-    at = NOW + timedelta(minutes=chance.randrange(3000))
+    at = NOW + timedelta(minutes=chance.choice([chance.randrange(120), chance.randrange(3000)]))
     campaign_id = session.scalar(select(Recipient.campaign_id).where(Recipient.id == key))
     if campaign_id is None:
         return
-    kind = chance.randrange(10)
+    kind = chance.randrange(11)
     if kind == 0:
         values: dict[str, Any] = {"state": RecipientState.NOT_SENT, "reason": chance.choice(list(NotSent))}
         session.execute(update(Recipient).where(Recipient.id == key).values(values))
@@ -67,8 +72,12 @@ def _change(session: Session, key: int, chance: random.Random) -> None:
         record_opt_outs(session, [OptOut(key, chance.choice(list(OptOutWay)), at)])
     elif kind == 5:
         session.add(FunnelStep(recipient_id=key, step=f"step {chance.randrange(100_000)}", at=at))
+    elif kind == 10:
+        link_id = session.scalar(select(TrackedLink.id).where(TrackedLink.campaign_id == campaign_id))
+        click = {"link_id": link_id, "recipient_id": key, "kind": chance.choice(list(ClickKind)), "at": at}
+        session.merge(Click(entry_ms=chance.randrange(10**9), entry_seq=0, device=DeviceClass.PHONE, **click))
     elif kind == 6 and chance.random() < 0.3:
-        for table in (RecipientTap, RecipientOptOut, FunnelStep):
+        for table in (RecipientTap, RecipientOptOut, FunnelStep, Click):
             session.execute(delete(table).where(table.recipient_id == key))
         session.execute(delete(Recipient).where(Recipient.id == key))
     else:
@@ -111,6 +120,7 @@ def _check_curve(curve: Curve, stats: dict[str, Any]) -> None:
     for fact, hours in curve.hours.items():
         assert sum(hours.values()) <= stats[fact]
     assert sum(curve.hours["read"].values()) == stats["read"]
+    assert sum(curve.hours["clicked"].values()) == stats["clicked"]
     assert sum(curve.hours["delivered"].values()) == stats["delivered"]
 
 

@@ -29,7 +29,7 @@ def test_people_are_counted_once_and_previews_and_bots_apart(session: Session) -
     campaign, other = make_campaign(session, number), make_campaign(session, number)
     one, two = (make_recipient(session, campaign, person(session)) for person in (alice, bob))
     spring = make_link(session, campaign)
-    card = make_link(session, campaign, field="cards.1.variables.buttons.0")
+    card = make_link(session, campaign, field="cards.1.variables: buttons 0")
     unasked = make_link(session, other)
     for at in (LATER, NOW):
         make_click(session, spring, one, at=at)
@@ -43,8 +43,8 @@ def test_people_are_counted_once_and_previews_and_bots_apart(session: Session) -
     }
     assert clicks_of(session, []) == {}
     assert [(it.field, it.figures.to_json()) for it in link_figures(session, campaign.id)] == [
-        ("variables.buttons.0", {"people": 1, "clicks": 2, "previews": 0, "bots": 0}),
-        ("cards.1.variables.buttons.0", {"people": 1, "clicks": 1, "previews": 1, "bots": 2}),
+        ("variables: buttons 0", {"people": 1, "clicks": 2, "previews": 0, "bots": 0}),
+        ("cards.1.variables: buttons 0", {"people": 1, "clicks": 1, "previews": 1, "bots": 2}),
     ]
     assert [it.id for it in link_figures(session, other.id)] == [unasked.id]
     assert first_clicks_of(session, [one.id, two.id]) == {one.id: NOW}

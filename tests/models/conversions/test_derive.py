@@ -8,16 +8,19 @@ from sqlalchemy.orm import Session
 
 from models.contacts.merge import merge_contacts
 from models.conversions.derive import apply_changes, attribute_people, has_changes, recount_people
+from models.conversions.explanation import explain_orders
 from models.crypto import Vault, new_encryption_key
 from models.db.engine import Database
 from models.privacy.data_export import export_person
 from models.privacy.redact import redact_person
 from models.shop.orders import NewOrder, OrderKey, upsert_orders
 from models.shop.refunds import NewRefund, purge_refunds, store_refunds
+from models.tables.click import ClickKind
 from models.tables.conversion import AttributionModel, Conversion, ConversionChange, Touch
 from models.tables.order_refund import OrderRefund
 from models.tables.recipient import Recipient
 from tests.support.factories.campaigns import make_campaign
+from tests.support.factories.clicks import make_click, make_link
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice, make_contact, make_order
 from tests.support.factories.conversions import at, attributed, campaign_with_goals, reached, refund
@@ -44,6 +47,26 @@ def test_an_order_is_attributed_again_when_a_status_comes_late(session: Session)
     row = session.get_one(Conversion, (order.id, AttributionModel.LAST_TOUCH))
     assert (row.recipient_id, row.touched_at, row.within_days) == (recipient.id, at(50), 1)
     assert not has_changes(session)
+    assert differences(session) == 0
+
+
+def test_a_click_that_comes_late_takes_the_order_from_a_message_that_was_read_later(session: Session) -> None:
+    clicked, read, person = campaign_with_goals(session), campaign_with_goals(session), alice(session)
+    row, link = reached(session, clicked, person, read=2), make_link(session, clicked)
+    reached(session, read, person, read=90)
+    order = make_order(session, person, placed_at=at(100))
+    assert attributed(session)[order.id][:2] == (read.id, Touch.READ)
+    for kind in (ClickKind.BOT, ClickKind.PREVIEW, ClickKind.HEAD):
+        make_click(session, link, row, kind, at(50))
+    assert not has_changes(session)
+    for minutes in (60, 5, 101):
+        make_click(session, link, row, at=at(minutes))
+    assert attributed(session)[order.id][:2] == (clicked.id, Touch.CLICKED)
+    models = (AttributionModel.LAST_TOUCH, AttributionModel.FIRST_TOUCH)
+    rows = [session.get_one(Conversion, (order.id, model)) for model in models]
+    assert [(found.campaign_id, found.touched_at) for found in rows] == [(clicked.id, at(60)), (clicked.id, at(5))]
+    explained = explain_orders(session, [order.id])[order.id]
+    assert [word for word, _ in explained.steps] == ["delivered", "read", "clicked", "ordered"]
     assert differences(session) == 0
 
 

@@ -12,14 +12,17 @@ from models.contacts.merge import merge_contacts
 from models.conversions.derive import apply_changes, has_changes, recount_people
 from models.conversions.figures import conversions_of
 from models.conversions.goals import CampaignGoal
+from models.db.dialect import insert_into
 from models.shop.orders import NewOrder, OrderKey, upsert_orders
 from models.shop.refunds import NewRefund, store_refunds
 from models.tables.campaign import Campaign
+from models.tables.click import Click, ClickKind, DeviceClass
 from models.tables.contact import Contact
 from models.tables.conversion import AttributionModel
 from models.tables.goal import GoalEvent
 from models.tables.recipient import Recipient
 from tests.support import proof
+from tests.support.factories.clicks import make_link
 from tests.support.factories.contacts import make_contact
 from tests.support.factories.conversions import WEEK, at, campaign_with_goals, reached
 
@@ -52,9 +55,12 @@ def _of_person(
     """What happens to a person with two records: two messages with statuses, three orders, one cancelled, and refunds of two."""
     events: list[Event] = []
     for number, campaign in enumerate(campaigns):
+        link = make_link(session, campaign, field=f"{shop} {place}")
         contact = session.get_one(Contact, records[number])
         row = reached(session, campaign, contact, delivered=None)
         events.append(_status(row.id, "delivered_at", 1 + number))
+        if place != number:
+            events += [_click(row.id, link.id, minutes) for minutes in (20 - 10 * number, 200)]
         if (place + number) % 2:
             events.append(_status(row.id, "read_at", 30 + 10 * number))
     orders = [
@@ -76,6 +82,12 @@ def _status(recipient_id: int, column: str, minutes: float) -> Event:
     time = getattr(Recipient, column)
     values = {column: func.coalesce(time, at(minutes))}
     return lambda session: session.execute(update(Recipient).where(Recipient.id == recipient_id).values(values))
+
+
+def _click(recipient_id: int, link_id: int, minutes: float) -> Event:
+    row = {"entry_ms": recipient_id, "entry_seq": int(minutes), "link_id": link_id, "recipient_id": recipient_id}
+    given = row | {"kind": ClickKind.PERSON, "device": DeviceClass.PHONE, "at": at(minutes)}
+    return lambda session: session.execute(insert_into(session, Click).values(given).on_conflict_do_nothing())
 
 
 def _orders(order: NewOrder) -> Event:

@@ -12,7 +12,9 @@ from models.explanations.steps import Explanation, RuleResult
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.recipient import NotSent, RecipientState
+from models.tables.recipient_try import RecipientTry
 from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.clicks import make_click, make_link
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import make_contact
 from tests.support.flawed_people import FLAWS, World
@@ -90,15 +92,35 @@ def test_a_launched_campaign_is_told_from_its_rows_and_never_judged_again(sessio
         "delivered_at": minutes[2],
         "read_at": minutes[3],
     }
-    make_recipient(session, campaign, reader, state=RecipientState.ACCEPTED, attempts=1, claimed_at=minutes[0], **times)
+    row = make_recipient(
+        session, campaign, reader, state=RecipientState.ACCEPTED, attempts=1, claimed_at=minutes[0], **times
+    )
+    make_click(session, make_link(session, campaign), row, at=minutes[3])
+    first_try = {
+        "attempt": 1,
+        "state": RecipientState.REFUSED,
+        "failures": 0,
+        "error_msg": "Kept back",
+        "queued_at": NOW,
+    }
+    earlier = {"recipient_id": row.id, "campaign_id": campaign.id, "contact_id": reader.id, "again_at": NOW}
+    session.add(RecipientTry(**first_try, **earlier))
     make_recipient(session, campaign, queued, state=RecipientState.NOT_SENT, reason=NotSent.OPEN_CASE)
     late.created_at = NOW + timedelta(hours=1)
+    session.add(ConsentEvent(contact_id=reader.id, after=Consent.SUBSCRIBED, at=NOW, source="form", actor="shop"))
+    later = {"after": Consent.UNSUBSCRIBED, "at": NOW + timedelta(days=1), "source": "STOP", "actor": "person"}
+    session.add(ConsentEvent(contact_id=reader.id, **later))
     reader.consent = Consent.UNSUBSCRIBED  # later: the rows know nothing of it
     session.flush()
     explanation = explain(session, campaign, reader, NOW, "UTC")
     assert (str(explanation.verdict), explanation.is_written_to) == ("Sent, delivered and read.", True)
     assert {step.result for step in explanation.rules} == {R.PASSED}
-    assert [(str(step.text), step.at) for step in explanation.happened][-3:] == [
+    consent = next(step for step in explanation.rules if step.reason is NotSent.NOT_SUBSCRIBED)
+    assert (str(consent.fact), consent.at) == ("Consent was subscribed, by form.", NOW)
+    happened = [(str(step.text), step.at) for step in explanation.happened]
+    assert ("Try 1 ended: Kept back. Queued again", NOW) in happened
+    assert happened[-1] == ("First clicked a link", minutes[3])
+    assert happened[-4:-1] == [
         ("Sent", minutes[1]), ("Delivered", minutes[2]), ("Read", minutes[3]),
     ]  # fmt: skip
     found_late = explain(session, campaign, queued, NOW, "UTC")

@@ -27,6 +27,7 @@ class Sent:
     has_failed: bool = False
     error_code: int | None = None
     was_pressed: bool = False
+    was_clicked: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ _DEEDS: Mapping[str, Callable[[Sent], bool]] = {
     "read": lambda row: row.read_at is not None,
     "replied": lambda row: row.replied_at is not None,
     "pressed": lambda row: row.was_pressed,
+    "clicked": lambda row: row.was_clicked,
+    "converted": lambda _row: False,
 }
 
 FIGURES: Mapping[str, Callable[[Sent], bool]] = {
@@ -170,6 +173,7 @@ FIGURES: Mapping[str, Callable[[Sent], bool]] = {
     "delivered": lambda row: row.delivered_at is not None or row.read_at is not None,
     "read": lambda row: row.read_at is not None,
     "replied": lambda row: row.replied_at is not None,
+    "clicked": lambda row: row.was_clicked,
     "failed": lambda row: row.has_failed,
 }
 

@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.tables.campaign import CampaignStatus
+from models.tables.click import ClickKind
 from models.tables.contact import Consent, Contact
 from models.tables.conversation import OPTED_OUT, Direction, Message, MessageState
 from models.tables.recipient import RecipientState
 from models.tables.tag import AttributeType
 from tests.models.segments.oracle import Facts, Ordered, Sent
 from tests.support.factories.campaigns import make_campaign, make_number, make_recipient
+from tests.support.factories.clicks import make_click, make_link
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import join_list, make_attribute, make_contact, make_list, make_order
 from tests.support.factories.conversations import find_conversation
@@ -61,6 +63,7 @@ class People:
             make_campaign(session, ours, status=CampaignStatus.ENDED, name=f"Past {place}") for place in (1, 2)
         ]
         self.number = ours
+        self.links = {campaign.id: make_link(session, campaign) for campaign in self.campaigns}
         for _ in range(number):
             self._add()
         for campaign in self.campaigns:  # a rule names only campaigns that were launched
@@ -133,6 +136,10 @@ class People:
             self._press(contact, row.id)
         elif is_accepted and self.random.random() < 0.3:
             self._press(contact, row.id, route=OPTED_OUT)
+        clicked = is_accepted and self.random.random() < 0.3
+        if clicked or self.random.random() < 0.2:
+            kind = ClickKind.PERSON if clicked else ClickKind.PREVIEW
+            make_click(self.session, self.links[campaign_id], row, kind)
         sent = Sent(
             campaign_id,
             times["accepted_at"],
@@ -143,6 +150,7 @@ class People:
             has_failed,
             code,
             pressed,
+            clicked,
         )
         self.facts[contact.id] = replace(facts, campaigns=(*facts.campaigns, sent))
 

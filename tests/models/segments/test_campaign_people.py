@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.campaigns.stats import campaign_stats
+from models.conversions.goals import set_goals
 from models.errors import OperatorError
 from models.segments.campaign_people import CampaignFigure, PeopleChoice, read_people_choice
 from models.segments.compile import compile_rule
@@ -16,11 +17,14 @@ from models.segments.operators import RuleError
 from models.segments.rule import parse_rule
 from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Contact
+from models.tables.conversion import AttributionModel, Conversion, Touch
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.recipient_tap import RecipientTap
 from tests.support.factories.campaigns import make_campaign, make_lane, make_recipient
+from tests.support.factories.clicks import make_click, make_link
 from tests.support.factories.common import NOW
-from tests.support.factories.contacts import make_contact
+from tests.support.factories.contacts import make_contact, make_order
+from tests.support.factories.conversions import WEEK
 
 S, F = RecipientState, CampaignFigure
 
@@ -53,6 +57,19 @@ def varied_campaign(session: Session) -> Campaign:
     somebody(S.REFUSED)
     for reason in (NotSent.NOT_SUBSCRIBED, NotSent.OPEN_CASE):
         somebody(S.NOT_SENT, reason=reason)
+    set_goals(session, campaign.id, [WEEK])
+    make_click(session, make_link(session, campaign), replied)
+    conversion = {
+        "campaign_id": campaign.id,
+        "touch": Touch.CLICKED,
+        "touched_at": NOW,
+        "within_days": 1,
+        "has_value": True,
+    }
+    money = {"ordered_at": NOW, "currency": "EUR", "total_milli": 5000, "refunded_milli": 0}
+    for model in AttributionModel:
+        order = make_order(session, session.get_one(Contact, replied.contact_id))
+        session.add(Conversion(order_id=order.id, model=model, recipient_id=replied.id, **conversion, **money))
     for place in ("1", "2.0"):
         session.add(RecipientTap(recipient_id=replied.id, place=place, campaign_id=campaign.id, title="Yes", at=NOW))
     session.flush()
@@ -64,6 +81,7 @@ def choices() -> Iterator[PeopleChoice]:
         yield PeopleChoice((figure,))
         yield PeopleChoice(lacks=(figure,)) if figure is not F.CANDIDATES else PeopleChoice()
     yield PeopleChoice((F.READ,), (F.REPLIED,))
+    yield PeopleChoice((F.CLICKED,), (F.CONVERTED,))
     yield PeopleChoice((F.FAILED,), codes=(131049, 131026))
     yield PeopleChoice((F.NOT_SENT,), reason=NotSent.OPEN_CASE)
     yield PeopleChoice((F.TAPPED,), button="2.0")

@@ -51,10 +51,6 @@ pytestmark = pytest.mark.time_zone("America/New_York")
             "all[0]: value 'soon' must be a date such as 2026-11-22",
         ),
         ({"all": [{"on": "last_inbound", "op": "last_days", "value": 0}]}, "all[0]: value must be a whole number"),
-        (
-            {"all": [{"on": "campaign", "op": "not_clicked"}]},
-            "all[0]: op 'not_clicked' is for tracked links, which do not exist yet; a pressed button is 'not_pressed'",
-        ),
         ({"all": [{"on": "campaign", "op": "read", "campaign": 99}]}, "all[0]: there is no launched campaign 99"),
         ({"all": [{"on": "campaign", "op": "read", "code": 1}]}, "all[0]: 'code' does not belong to campaign read"),
         ({"all": [{"on": "campaign", "op": "failed", "code": "x"}]}, "all[0]: code must be a whole number above 0"),

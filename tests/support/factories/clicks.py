@@ -17,7 +17,7 @@ _entries = count(1)
 
 def make_link(session: Session, campaign: Campaign, **values: Any) -> TrackedLink:
     """A link of the campaign's first button."""
-    given = {"field": "variables.buttons.0", "url": "https://shop.example.com/spring", "key": "k" * 43}
+    given = {"field": "variables: buttons 0", "url": "https://shop.example.com/spring", "key": "k" * 43}
     link = TrackedLink(campaign_id=campaign.id, created_at=NOW, **(given | values))
     session.add(link)
     session.flush()

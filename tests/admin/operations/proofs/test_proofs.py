@@ -23,6 +23,7 @@ from models.tables.recipient_tap import RecipientTap
 from models.tables.user import Role
 from tests.support.cli_app import Shell
 from tests.support.factories.campaigns import make_campaign, make_recipient
+from tests.support.factories.clicks import make_click, make_link
 from tests.support.factories.common import NOW
 from tests.support.factories.contacts import alice
 from tests.support.panel_app import Panel
@@ -69,6 +70,7 @@ def written_to(shell: Shell) -> tuple[int, int]:
             session.add(
                 ConsentEvent(contact_id=person.id, after=after, at=at, source=source, proof=proof, actor="shop")
             )
+        make_click(session, make_link(session, campaign), row, at=SENT)
         session.add(RecipientTap(recipient_id=row.id, place="0", campaign_id=campaign.id, title="Yes", at=SENT))
         record_audit(session, NOW, "ada@example.com", AuditAction.START, "campaign", campaign.id)
         assert campaign.template is not None
@@ -111,6 +113,8 @@ def test_a_proof_has_everything_as_it_was_and_is_checked_by_anybody(
         (SENT + timedelta(minutes=2)).isoformat(),
     )
     assert (facts["webhooks"]["wamid"], facts["taps"][0]["button"]) == ("wamid.alice", "Yes")
+    assert [(it["by"], it["link"]) for it in facts["clicks"]] == [("person", "https://shop.example.com/spring")]
+    assert (facts["tries"], facts["conversions"]) == ([], [])
     assert facts["webhooks"]["callback_data"].endswith(":1:1")
     assert (facts["price"]["amount"], facts["price"]["currency"]) == ("0.05", "EUR")
     assert [(it["actor"], it["action"]) for it in facts["audit"]] == [("ada@example.com", "start")]

@@ -1,0 +1,1 @@
+"""Reads results for pages and commands: campaigns side by side, and the data behind charts as CSV."""

@@ -1,0 +1,1 @@
+"""Pages of results: trends across campaigns, campaigns side by side, one campaign's curve."""
