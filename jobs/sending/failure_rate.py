@@ -8,11 +8,11 @@ code; an empty kind is a success. bot.meta.error_codes says how large the share 
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from math import sqrt
 
 from redis import Redis
 
 from bot.meta.error_codes import HALF, ErrorRule, rule_for
+from models.signals.interval import share_interval
 from models.stored_texts import (
     FAILED_ALIKE,
     FAILED_ALIKE_ADVICE,
@@ -26,7 +26,6 @@ from models.text import Text
 
 WINDOW = 100
 MIN_SAMPLE = 20
-Z95 = 1.96
 MAX_SAMPLES = 5
 _NUMBER = re.compile(r"\d{7,}")
 
@@ -36,13 +35,7 @@ KEEP_SECONDS = 86_400
 
 def lower_bound(failed: int, total: int) -> float:
     """The lower bound of the 95 % Wilson score interval for `failed` of `total`, from 0 to 1."""
-    if total == 0:
-        return 0.0
-    share = failed / total
-    z2 = Z95 * Z95
-    centre = share + z2 / (2 * total)
-    margin = Z95 * sqrt(share * (1 - share) / total + z2 / (4 * total * total))
-    return (centre - margin) / (1 + z2 / total)
+    return share_interval(failed, total).low
 
 
 def max_failure_share(kind: str) -> float | None:

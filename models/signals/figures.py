@@ -1,31 +1,31 @@
 """Counts what signals judge, from the rows of one campaign: no counter is kept that could drift.
 
-Everything but the failed messages is read from one covering index, which the statistics use too; messages of a person and
-opt-outs are found by the index of their contact.
+Nearly everything is what the statistics count; a person's other messages are found by the index of their contact.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import exists, func, select, union
 from sqlalchemy.orm import Session
 
 from models.campaigns.stats import stats_of
+from models.clicks.figures import first_clicks
 from models.signals.judge import SignalFigure
 from models.signals.quality import quality_fall
 from models.signals.rules import OFTEN_DAYS, OFTEN_MESSAGES
 from models.signals.sample import IdSpan, sampled_contacts
 from models.tables.campaign import Campaign, CampaignOutcome, PauseReason
-from models.tables.contact import Consent, Contact
 from models.tables.recipient import WRITTEN_TO, NotSent, Recipient, RecipientState
+from models.tables.recipient_opt_out import RecipientOptOut
 from models.tables.recipient_tap import RecipientTap
 from models.tables.signal import SignalKind
+from models.tables.tracked_link import TrackedLink
 from models.templates.opt_out_buttons import quick_replies
 
 SETTLED_AFTER = timedelta(hours=24)
 """After the last message: by then who will receive and read it has, nearly always; earlier a low share says nothing."""
-OPT_OUT_WITHIN = timedelta(days=3)
 NOT_ON_WHATSAPP, MARKETING_CAPPED, MARKETING_STOPPED, PAYMENT = 131026, 131049, 131050, 131042
 """Meta's codes (docs/meta.md §3.2)."""
 _FAILED_STATES = (RecipientState.REFUSED, RecipientState.ACCEPTED, RecipientState.HELD)
@@ -49,7 +49,8 @@ def count_figures(session: Session, campaign: Campaign, span: IdSpan | None, now
     figures |= dict(_delivery_figures(stats, failed, is_settled=is_settled))
     if is_settled and (acted := _acted(session, campaign)) is not None:
         figures[SignalKind.LOW_CLICK] = SignalFigure(min(acted, stats["read"]), stats["read"])
-    figures[SignalKind.OPT_OUTS] = SignalFigure(_opted_out(session, campaign), stats["delivered"])
+    if stats["opted_out"] or _are_opt_outs_known(session, campaign):
+        figures[SignalKind.OPT_OUTS] = SignalFigure(stats["opted_out"], stats["delivered"])
     if fall := quality_fall(session, campaign):
         figures[SignalKind.TEMPLATE_QUALITY] = SignalFigure(1, stats["sent"], fall)
     if span is not None and (often := _often(session, campaign, span)):
@@ -106,39 +107,27 @@ def _is_settled(campaign: Campaign, now: datetime) -> bool:
 
 
 def _acted(session: Session, campaign: Campaign) -> int | None:
-    """How many people tapped a button, without those that opt out; None if the message has nothing to tap."""
+    """How many people tapped a button, without those that opt out, or followed a link; None if the message has nothing to tap."""
     template = campaign.template
     if template is None:
         return None
     opt_outs = set(campaign.opt_out_buttons if campaign.opt_out_buttons is not None else template.opt_out_buttons or ())
-    if not set(quick_replies(template.components)) - opt_outs:
+    has_buttons = bool(set(quick_replies(template.components)) - opt_outs)
+    has_links = exists().where(TrackedLink.campaign_id == campaign.id)
+    if not has_buttons and not session.scalar(select(has_links)):
         return None
-    query = select(func.count(RecipientTap.recipient_id.distinct())).where(RecipientTap.campaign_id == campaign.id)
-    return session.scalar(query.where(RecipientTap.place.not_in(sorted(opt_outs)))) or 0
-
-
-def opted_out_condition(campaign: Campaign) -> ColumnElement[bool] | None:
-    """Of recipients with their contacts: who received this campaign and unsubscribed within OPT_OUT_WITHIN of its last message.
-
-    None if nothing was sent.
-    """
-    since, last = campaign.started_at, campaign.last_sent_at
-    if since is None or last is None:
-        return None
-    return and_(
-        Contact.consent == Consent.UNSUBSCRIBED,
-        Contact.consent_at.between(since, last + OPT_OUT_WITHIN),
-        Recipient.campaign_id == campaign.id,
-        func.coalesce(Recipient.delivered_at, Recipient.read_at) <= Contact.consent_at,
+    tapped = select(RecipientTap.recipient_id).where(
+        RecipientTap.campaign_id == campaign.id, RecipientTap.place.not_in(sorted(opt_outs))
     )
+    clicked = first_clicks([campaign.id])
+    people = union(tapped, select(clicked.c.recipient_id)).subquery()
+    return session.scalar(select(func.count()).select_from(people)) or 0
 
 
-def _opted_out(session: Session, campaign: Campaign) -> int:
-    condition = opted_out_condition(campaign)
-    if condition is None:
-        return 0
-    query = select(func.count()).select_from(Contact).join(Recipient, Recipient.contact_id == Contact.id)
-    return session.scalar(query.where(condition)) or 0
+def _are_opt_outs_known(session: Session, campaign: Campaign) -> bool:
+    """Whether the campaign is younger than the first opt-out that was attributed: of older ones nobody knows who left."""
+    query = select(RecipientOptOut.recipient_id).where(RecipientOptOut.at <= campaign.started_at).limit(1)
+    return session.scalar(query) is not None
 
 
 def _often(session: Session, campaign: Campaign, span: IdSpan) -> SignalFigure | None:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from models.signals.figures import opted_out_condition
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.recipient import WRITTEN_TO, Recipient, RecipientState
+from models.tables.recipient_opt_out import RecipientOptOut
 
 
 class SignalPerson(NamedTuple):
@@ -39,16 +39,13 @@ def never_received(session: Session, campaign: Campaign, after: int, limit: int)
 
 
 def opted_out(session: Session, campaign: Campaign, after: int, limit: int) -> Sequence[SignalPerson]:
-    """Who opted out after they received this campaign, as its signal counts them, in the order of recipients above `after`."""
-    condition = opted_out_condition(campaign)
-    if condition is None:
-        return ()
-    query = _people(campaign.id, after, limit).where(condition)
-    return [_person(row, row.consent_at) for row in session.execute(query)]
+    """Who asked for an end in answer to this campaign, in the order of recipients above `after`."""
+    query = _people(campaign.id, after, limit).join(RecipientOptOut, RecipientOptOut.recipient_id == Recipient.id)
+    return [_person(row, row.at) for row in session.execute(query.add_columns(RecipientOptOut.at))]
 
 
 def _people(campaign_id: int, after: int, limit: int) -> Any:
-    columns = (Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id, Contact.consent_at)
+    columns = (Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
     return (
         select(Recipient.id, Recipient.contact_id, Recipient.status, *columns)
         .join(Contact, Contact.id == Recipient.contact_id)

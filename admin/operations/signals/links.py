@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.signals.rules import SignalAction
-from models.tables.campaign import Campaign
+from models.tables.campaign import LIVE, Campaign
 from models.tables.segment import Segment
 from models.tables.tag import ContactList
 from models.tables.user import Role
@@ -20,7 +20,6 @@ _OF_CAMPAIGN: Mapping[SignalAction, str] = {
     A.SHOW_NEVER_RECEIVED: "signals/never-received",
     A.SHOW_OPT_OUTS: "signals/opt-outs",
     A.SHOW_READING_TIMES: "signals/reading-times",
-    A.TRY_AGAIN: "people?status=failed&codes=131049",
 }
 
 
@@ -29,6 +28,10 @@ def action_path(session: Session, action: SignalAction, campaign: Campaign) -> s
     if action in _OF_CAMPAIGN:
         return f"/admin/campaigns/{campaign.id}/{_OF_CAMPAIGN[action]}"
     match action:
+        case A.TRY_AGAIN:
+            # A campaign that ended tries nobody again: there its people can be followed up.
+            where = "#try-again" if campaign.status in LIVE else "people?status=failed&codes=131049"
+            return f"/admin/campaigns/{campaign.id}/{where}"
         case A.SHOW_BALANCE:
             return "/admin/money/"
         case A.MEND_PHONES:

@@ -51,7 +51,10 @@ class SignalEvidence(PanelView):
     @page("/<int:campaign_id>/signals/opt-outs")
     def signal_opt_outs(self, campaign_id: int) -> ResponseReturnValue:
         """Who opted out after they received it."""
-        title, lede = "Opted out", "They received it and are unsubscribed since, within three days of its last message."
+        title, lede = (
+            "Opted out",
+            "They asked for an end in answer to it: by a word, a button, inside WhatsApp, or as an agent read it.",
+        )
         return self._signal_people(campaign_id, opted_out, "signal_opt_outs", title, lede)
 
     def _signal_people(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
@@ -12,11 +13,14 @@ from models.signals.people import never_received, opted_out
 from models.signals.reading_times import reading_times
 from models.signals.sources import consent_sources
 from models.tables.campaign import Campaign, CampaignStatus, PauseReason
+from models.tables.click import ClickKind
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient_opt_out import OptOutWay, RecipientOptOut
 from models.tables.recipient_tap import RecipientTap
 from models.tables.signal import SignalKind
 from models.tables.template_life import TemplateEvent, TemplateEventKind
+from tests.support.factories.clicks import make_click, make_link
 from tests.support.factories.common import NOW
 from tests.support.signal_rows import SENT_AT, add_failed, add_left_out, add_people, sent_campaign, signals_of
 
@@ -50,7 +54,8 @@ def kept_back(session: Session, campaign: Campaign) -> None:
 
 
 def left(session: Session, campaign: Campaign) -> None:
-    add_people(session, campaign, 10, consent=Consent.UNSUBSCRIBED)
+    for row in add_people(session, campaign, 10):
+        opt_out(session, row)
 
 
 def worse(session: Session, campaign: Campaign) -> None:
@@ -76,6 +81,11 @@ def untapped(session: Session, campaign: Campaign) -> None:
     rows = session.scalars(select(Recipient).where(Recipient.campaign_id == campaign.id)).all()
     session.execute(delete(RecipientTap).where(RecipientTap.campaign_id == campaign.id))
     session.add_all(tap(row, "1") for row in rows[:50])  # the button that opts out
+
+
+def opt_out(session: Session, row: Recipient) -> None:
+    way = {"campaign_id": row.campaign_id, "way": OptOutWay.BUTTON, "at": NOW}
+    session.add(RecipientOptOut(recipient_id=row.id, **way))
 
 
 def tap(row: Recipient, place: str) -> RecipientTap:
@@ -128,6 +138,42 @@ def test_several_causes_give_several_signals(session: Session) -> None:
 
 
 @pytest.mark.sqlite_unless_proved
+def test_a_followed_link_counts_as_a_tap_and_a_message_with_nothing_to_tap_is_not_judged_by_it(
+    session: Session,
+) -> None:
+    campaign = sent_campaign(session)
+    assert campaign.template is not None
+    campaign.template.components = campaign.template.components[:1]
+    rows = add_people(session, campaign, 200)
+    assert signals_of(session, campaign).signals == []
+    link = make_link(session, campaign)
+    for row in rows[:100]:
+        make_click(session, link, row, ClickKind.PREVIEW)
+    assert [signal.rule.kind for signal in signals_of(session, campaign).signals] == [K.LOW_CLICK]
+    for row in rows[:20]:
+        make_click(session, link, row)
+    assert signals_of(session, campaign).signals == []
+
+
+@pytest.mark.sqlite_unless_proved
+def test_who_left_is_not_judged_in_a_campaign_older_than_the_first_opt_out_that_is_known(session: Session) -> None:
+    campaign, later = healthy(session), healthy(session)
+    assert K.OPT_OUTS not in figures(session, campaign)
+    left(session, campaign)
+    assert figures(session, campaign)[K.OPT_OUTS]["part"] == 10
+    assert K.OPT_OUTS not in figures(session, later), "it began before"
+    later.started_at = NOW
+    assert figures(session, later)[K.OPT_OUTS]["part"] == 0
+
+
+def figures(session: Session, campaign: Campaign) -> dict[str, Any]:
+    session.flush()
+    counted = count_campaign(session, campaign.id, NOW)
+    assert counted is not None
+    return counted.figures
+
+
+@pytest.mark.sqlite_unless_proved
 def test_reading_and_silence_are_judged_a_day_after_the_last_message(session: Session) -> None:
     campaign = healthy(session)
     add_people(session, campaign, 140, **SILENT)
@@ -142,7 +188,9 @@ def test_the_evidence_names_the_people_and_their_sources_and_hours(session: Sess
     reached, never = add_people(session, campaign, 2, **SILENT)
     add_people(session, other, 0, contacts=[session.get_one(Contact, reached.contact_id)])
     assert [person.contact_id for person in never_received(session, campaign, 0, 50)] == [never.contact_id]
-    (leaver,) = add_people(session, campaign, 1, consent=Consent.UNSUBSCRIBED)
+    (leaver,) = add_people(session, campaign, 1)
+    opt_out(session, leaver)
+    session.flush()
     assert [person.contact_id for person in opted_out(session, campaign, 0, 50)] == [leaver.contact_id]
     (stranger,) = add_left_out(session, campaign, 1, NotSent.NOT_SUBSCRIBED)
     event = {"after": Consent.NOT_SUBSCRIBED, "at": NOW, "actor": "cli"}

@@ -8,7 +8,7 @@ from admin.operations.signals.links import action_path
 from jobs.signals.count import recount
 from models.clock import utcnow
 from models.signals.rules import SignalAction
-from models.tables.campaign import Campaign
+from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.contact import Consent
 from models.tables.recipient import NotSent
 from models.tables.segment import Segment
@@ -19,7 +19,7 @@ from tests.support.signal_rows import add_failed, add_left_out, add_people, sent
 pytestmark = pytest.mark.sqlite_only
 SHOWN = {
     "Meta kept many messages back because these people had enough marketing: try again after 24 hours.":
-        ("20 of 111 messages (18.0 %) failed with 131049.", "people?status=failed&amp;codes=131049"),
+        ("20 of 111 messages (18.0 %) failed with 131049.", "#try-again"),
     "Few messages arrive: the list probably holds old or wrong numbers.":
         ("66 of 86 people (76.7 %) received it: 20 are probably not on WhatsApp", "signals/never-received"),
     "Many numbers lack their calling code, and fail until somebody says which country they are of.":
@@ -69,7 +69,7 @@ def test_signals_stand_where_they_are_needed_with_evidence_and_a_button_that_lea
     for path in set(re.findall(r'href="/admin(/[^"]+)"', page.partition('id="signals"')[2].partition("</section>")[0])):
         admin.get(path.replace("&amp;", "&"))
     people = said(admin.get(f"/campaigns/{troubled}/people?status=failed&codes=131049"))
-    assert "Failed with 131049" in people
+    assert "Failed, error 131049" in people
     assert people.count("Meta kept it back: the person had enough marketing messages.") == 20
     printed = panel.shell.data("campaigns", "signals", str(troubled), "--json")
     assert {signal["sentence"] for signal in printed["signals"]} == set(SHOWN)
@@ -89,6 +89,9 @@ def test_every_button_leads_to_a_page_and_a_campaign_without_people_shows_none(p
         campaign = session.get_one(Campaign, small)
         paths = {action: action_path(session, action, campaign) for action in SignalAction}
         assert paths[SignalAction.SHOW_GROUP] == "/admin/segments/1/"
+        campaign.status = CampaignStatus.ENDED
+        paths[SignalAction.TRY_AGAIN] = action_path(session, SignalAction.TRY_AGAIN, campaign)
+        assert paths[SignalAction.TRY_AGAIN] == f"/admin/campaigns/{small}/people?status=failed&codes=131049"
         del paths[SignalAction.SHOW_GROUP]  # its page needs a whole rule
     for path in paths.values():
         admin.get(path.removeprefix("/admin"))
