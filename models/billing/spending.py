@@ -1,4 +1,4 @@
-"""Computes the cost of a campaign's messages from its recipients.
+"""Computes the cost of a campaign's messages from its recipients and their earlier tries.
 
 A message is charged once it was delivered and Meta's `pricing` says that it is billed. One that was delivered without pricing so
 far, or may still be delivered, is reserved at its price at launch. All others cost nothing: not sent, refused, failed, free. The
@@ -20,6 +20,7 @@ from models.db.dialect import NO_SYNC
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign
 from models.tables.recipient import Recipient, RecipientState
+from models.tables.recipient_try import RecipientTry
 
 WAITS = timedelta(days=30)
 """Reservations end this long after the campaign: Meta does not deliver a message later."""
@@ -60,8 +61,10 @@ def count_spent(session: Session, spending: Spending, ended_at: datetime | None,
     days = [started, *prices.changes_after(started)]
     is_closed = ended_at is not None and ended_at + WAITS <= now
     tally = dict.fromkeys(asdict(Spent()), 0)
-    for group in session.execute(_groups(spending.campaign_id, days)):
-        tally["eligible"] += group.number
+    of_people = session.execute(_groups(Recipient, spending.campaign_id, days)).all()
+    tally["eligible"] = sum(group.number for group in of_people)
+    # Each try is charged on its own, if it was delivered: one person may have got several messages.
+    for group in [*of_people, *session.execute(_groups(RecipientTry, spending.campaign_id, days))]:
         country = country_of(group.price_area or "")
         if _is_billed(group):
             amount = amount_of(group, prices, spending.category, days[group.period])
@@ -127,29 +130,29 @@ def priced_campaigns(session: Session, since: datetime | None = None) -> list[tu
     return [(spending, campaign) for spending, campaign in session.execute(query)]
 
 
-def _groups(campaign_id: int, days: Sequence[date]) -> Any:
-    """Select numbers of recipients by everything that determines the price; `period` is the index in `days` of the delivery."""
-    moment_type = Recipient.delivered_at.type
-    received_at = func.coalesce(Recipient.delivered_at, Recipient.read_at)
+def _groups(table: type[Recipient] | type[RecipientTry], campaign_id: int, days: Sequence[date]) -> Any:
+    """Select numbers of messages by everything that determines the price; `period` is the index in `days` of the delivery."""
+    moment_type = table.delivered_at.type
+    received_at = func.coalesce(table.delivered_at, table.read_at)
     later = [
         (received_at >= literal(datetime.combine(day, time(), UTC), moment_type), literal(place))
         for place, day in reversed([*enumerate(days)][1:])
     ]
     period: ColumnElement[Any] = case(*later, else_=literal(0)) if later else literal(0)
     columns = (
-        Recipient.price_area,
-        Recipient.state,
-        (Recipient.status == "failed").label("is_failed"),
+        table.price_area,
+        table.state,
+        (table.status == "failed").label("is_failed"),
         received_at.is_not(None).label("is_received"),
-        Recipient.pricing_category,
-        Recipient.pricing_type,
-        Recipient.is_billable,
-        Recipient.cost_currency,
+        table.pricing_category,
+        table.pricing_type,
+        table.is_billable,
+        table.cost_currency,
         period.label("period"),
     )
     rows = (
-        select(*columns, Recipient.cost)
-        .where(and_(Recipient.campaign_id == campaign_id, Recipient.state != RecipientState.NOT_SENT))
+        select(*columns, table.cost)
+        .where(and_(table.campaign_id == campaign_id, table.state != RecipientState.NOT_SENT))
         .subquery("priced")
     )
     keys = [column for column in rows.c if column.name != "cost"]

@@ -15,6 +15,7 @@ from models.db.dialect import NO_SYNC, literal_word
 from models.tables.campaign import LIVE, Campaign, CampaignStatus, transition, try_transition
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tries.rows import queued_again, take_back
 
 SLICE_SIZE = 10_000
 HOLDING = (
@@ -56,7 +57,8 @@ def end_if_overdue(session: Session, campaign_id: int, now: datetime) -> bool:
 def release_slice(session: Session, campaign_id: int, size: int = SLICE_SIZE) -> bool:
     """Release up to `size` queued recipients and up to `size` engagements of an ended campaign. True: there may be more.
 
-    Released recipients become `not_sent` with the reason `campaign_ended`. False also if the campaign has not ended.
+    Released recipients become `not_sent` with the reason `campaign_ended`; one that waits for another try shows the one before
+    instead. False also if the campaign has not ended.
     """
     if session.scalar(select(Campaign.status).where(Campaign.id == campaign_id)) is not CampaignStatus.ENDED:
         return False
@@ -65,7 +67,9 @@ def release_slice(session: Session, campaign_id: int, size: int = SLICE_SIZE) ->
         .where(Recipient.campaign_id == campaign_id, Recipient.state == literal_word(RecipientState.QUEUED))
         .limit(size)
     )
-    released = _affected(
+    taken = take_back(session, queued_again(session, Recipient.id.in_(queued_ids.scalar_subquery())))
+    released = len(taken)
+    released += _affected(
         session,
         update(Recipient)
         .where(Recipient.id.in_(queued_ids.scalar_subquery()), Recipient.state == literal_word(RecipientState.QUEUED))
