@@ -22,6 +22,7 @@ from admin.operations.campaign_parts import (
     Offer,
     Products,
     ProductSection,
+    RetryRule,
     Sku,
     Text,
     Variables,
@@ -165,6 +166,8 @@ class CampaignFile(MessageParts):
     flow: Text | None = None
     pace: PaceFields | None = None
     ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
+    retry: RetryRule | None = None
+    """None: temporary failures are not tried again by themselves."""
 
 
 def read_campaign(data: Any) -> CampaignFile:
@@ -214,6 +217,7 @@ _FIELDS: dict[str, type[FilePart]] = {
     "location": Location,
     "pace": PaceFields,
     "max_price": Money,
+    "retry": RetryRule,
 }
 """What stands at each place of the file; everywhere else stands a source."""
 

@@ -19,7 +19,7 @@ from jobs.core.shutdown import SHUTDOWN
 from models.campaigns.unsure import resend_unsure
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.retry.due import RetryFigures, retry_figures
+from models.retry.due import RetryFigures, has_due, retry_figures
 from models.retry.queue import QueuedSlice, queue_slice
 from models.retry.rule import has_rule_now
 from models.tables.audit import MONITOR, AuditAction, record_audit
@@ -42,6 +42,19 @@ class Retried:
     waiting: int = 0
     """People whose wait is not over."""
     shortage: Text | None = None
+
+    def sentences(self) -> list[str]:
+        """What happened, for the operator."""
+        lines = [Text("{queued} queued once more.", {"queued": self.queued}).translated()]
+        if people := self.left_out.total():
+            template = "{people} may not be written to now: their consent, an open case, the frequency cap or another campaign."
+            lines.append(Text(template, {"people": people}).translated())
+        if self.waiting:
+            template = "{people} wait: they failed too recently."
+            lines.append(Text(template, {"people": self.waiting}).translated())
+        if self.shortage is not None:
+            lines.append(Text("Then it stopped: {shortage}", {"shortage": self.shortage}).translated())
+        return lines
 
 
 def retry_counts(rt: Runtime, campaign_id: int) -> RetryFigures:
@@ -76,7 +89,7 @@ def queue_by_rules(rt: Runtime, now: datetime) -> None:
         running = [
             campaign.id for campaign in session.scalars(query.order_by(Campaign.id)) if has_rule_now(campaign, now)
         ]
-        due = [campaign_id for campaign_id in running if retry_figures(session, campaign_id, TEMPORARY, now).due]
+        due = [campaign_id for campaign_id in running if has_due(session, campaign_id, TEMPORARY, now)]
     if not due or not may_take_irreversible_steps(rt):
         return
     for campaign_id in due:

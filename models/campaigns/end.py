@@ -12,6 +12,8 @@ from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.dialect import NO_SYNC, literal_word
+from models.retry.due import may_be_retried
+from models.retry.rule import has_rule_now
 from models.tables.campaign import LIVE, Campaign, CampaignStatus, transition, try_transition
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
@@ -38,9 +40,12 @@ def end_campaign(session: Session, campaign_id: int, now: datetime) -> bool:
 
 
 def overdue_campaigns(session: Session, now: datetime) -> list[int]:
-    """The ids of campaigns to end: `ends_after_seconds` passed since the last send, or since the launch if nothing was sent."""
+    """The ids of campaigns to end: `ends_after_seconds` passed since the last send, or since the launch if nothing was sent.
+
+    One whose rule may still try somebody again goes on.
+    """
     query = select(Campaign).where(Campaign.status.in_(LIVE), Campaign.deleted_at.is_(None)).order_by(Campaign.id)
-    return [campaign.id for campaign in session.scalars(query) if _is_overdue(campaign, now)]
+    return [campaign.id for campaign in session.scalars(query).all() if _is_overdue(session, campaign, now)]
 
 
 def end_if_overdue(session: Session, campaign_id: int, now: datetime) -> bool:
@@ -49,7 +54,7 @@ def end_if_overdue(session: Session, campaign_id: int, now: datetime) -> bool:
     Since `overdue_campaigns` a lane may have sent, or an operator may have given the campaign more time.
     """
     campaign = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
-    if campaign is None or campaign.status not in LIVE or not _is_overdue(campaign, now):
+    if campaign is None or campaign.status not in LIVE or not _is_overdue(session, campaign, now):
         return False
     return try_transition(session, campaign_id, "end", now, ended_at=now)
 
@@ -138,9 +143,9 @@ def ends_at(campaign: Campaign) -> datetime | None:
     return None if since is None else since + timedelta(seconds=campaign.ends_after_seconds)
 
 
-def _is_overdue(campaign: Campaign, now: datetime) -> bool:
+def _is_overdue(session: Session, campaign: Campaign, now: datetime) -> bool:
     at = ends_at(campaign)
-    return at is not None and at <= now
+    return at is not None and at <= now and not (has_rule_now(campaign, now) and may_be_retried(session, campaign.id))
 
 
 def _affected(session: Session, statement: Any) -> int:

@@ -23,6 +23,7 @@ from models.tables.conversation import Direction, Message
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
 from models.tables.recipient_tap import RecipientTap
+from models.tries.rows import tries_of
 
 COLUMNS = (
     "phone",
@@ -43,6 +44,7 @@ COLUMNS = (
     "form_reply",
     "buttons",
     "language",
+    "retries",
 )
 _READ = (
     "status",
@@ -93,13 +95,19 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
     steps = _steps(session, [row.id for row in rows])
     kind = types_of(session, [campaign_id]).get(campaign_id)
     forms = _forms(session, [row.id for row in rows])
-    taps = taps_of(session, [row.id for row in rows])
+    taps, tries = taps_of(session, [row.id for row in rows]), tries_of(session, [row.id for row in rows])
     language_of = _language_of_cohort(session, campaign_id)
     return [
         ExportRow(
             row.id,
             _cells(
-                row, steps.get(row.id, {}), forms.get(row.id), taps.get(row.id, ()), kind, language_of(row.cohort_id)
+                row,
+                steps.get(row.id, {}),
+                forms.get(row.id),
+                taps.get(row.id, ()),
+                kind,
+                language_of(row.cohort_id),
+                retries=len(tries.get(row.id, ())),
             ),
         )
         for row in rows
@@ -160,6 +168,8 @@ def _cells(
     taps: Sequence[RecipientTap],
     kind: CampaignType | None,
     language: str | None,
+    *,
+    retries: int,
 ) -> tuple[Any, ...]:
     code, message = _error(row)
     values = {name: moment(getattr(row, name)) for name in _TIMES} | {
@@ -176,6 +186,7 @@ def _cells(
         "type": kind.value if kind else None,
         "form_reply": json.dumps(form, ensure_ascii=False) if form else None,
         "language": language,
+        "retries": retries,
         "buttons": json.dumps([_tap(tap) for tap in taps], ensure_ascii=False) if taps else None,
     }
     return tuple(values[name] for name in COLUMNS)

@@ -12,6 +12,7 @@ from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import tapped_buttons
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tries.rows import count_retried
 
 ON_THE_WAY = (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE)
 REACHED = ("delivered", "read")
@@ -42,7 +43,7 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
     }
     groups: dict[int, list[Any]] = {}
     buttons, languages = tapped_buttons(session, list(campaigns)), languages_of(session, list(campaigns))
-    types = types_of(session, list(campaigns))
+    types, retried = types_of(session, list(campaigns)), count_retried(session, list(campaigns))
     if campaigns:
         for group in session.execute(_groups(list(campaigns))):
             groups.setdefault(group.campaign_id, []).append(group)
@@ -50,6 +51,7 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
         campaign_id: _head(campaigns[campaign_id], types[campaign_id])
         | (figures := count_recipients(groups.get(campaign_id, ())))
         | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
+        | {"retried": retried.get(campaign_id, 0)}
         | {"languages": language_figures(languages[campaign_id], groups.get(campaign_id, ()), figures)}
         for campaign_id in campaign_ids
         if campaign_id in campaigns

@@ -13,6 +13,7 @@ from models.tables.recipient import Recipient
 from models.tables.recipient_try import RecipientTry
 from models.tries.rows import ARRIVED
 
+_OPEN = ("queued", "sending", "held", "sent", "failed")
 _ANSWERED = (literal_word("accepted"), literal_word("refused"))
 
 
@@ -75,3 +76,20 @@ def retry_figures(
     total = session.scalar(count.where(condition)) or 0
     due = session.scalar(count.where(condition, is_due(failures, now))) or 0 if total else 0
     return RetryFigures(due, total - due)
+
+
+def has_due(session: Session, campaign_id: int, failures: Sequence[TemporaryFailure], now: datetime) -> bool:
+    """Whether a rule would queue or look at somebody now."""
+    condition = and_(is_temporary(campaign_id, failures), is_due(failures, now, is_postponed=True))
+    return session.execute(select(Recipient.id).where(condition).limit(1)).first() is not None
+
+
+def may_be_retried(session: Session, campaign_id: int) -> bool:
+    """Whether a rule may still queue somebody: a message failed, or its result is not known for good."""
+    query = select(Recipient.id).where(
+        Recipient.campaign_id == campaign_id,
+        Recipient.state.in_([literal_word(state) for state in ("queued", "sending", "held", "accepted", "refused")]),
+        Recipient.status.in_(_OPEN),
+        Recipient.replied_at.is_(None),
+    )
+    return session.execute(query.limit(1)).first() is not None

@@ -100,7 +100,7 @@ def _lock_due(
     after_id: int,
     size: int,
 ) -> Sequence[DueRow]:
-    query = (
+    query: Any = (
         select(Recipient.id, Recipient.contact_id, Recipient.person_key, Recipient.price_area, Template.category)
         .outerjoin(Cohort, Cohort.id == Recipient.cohort_id)
         .join(Campaign, Campaign.id == Recipient.campaign_id)

@@ -34,7 +34,13 @@ def failed(
 ) -> Recipient:
     """A recipient whose first message failed, of a person without an engagement."""
     accepted = {"accepted_at": at, "wamid": f"w.{code}.{id(values)}"} if state is RecipientState.ACCEPTED else {}
-    given = {"attempts": 1, "error_code": code, "error_msg": "kept back", "failed_at": at, "claimed_at": at} | accepted
+    given: dict[str, Any] = {
+        "attempts": 1,
+        "error_code": code,
+        "error_msg": "kept back",
+        "failed_at": at,
+        "claimed_at": at,
+    } | accepted
     person = values.pop("person", None) or make_contact(session)
     return make_recipient(
         session, campaign, person, state=state, source_values={"body": {"1": "Ana"}}, **(given | values)

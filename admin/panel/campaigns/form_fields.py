@@ -50,6 +50,8 @@ def read_draft(form: Any, time_zone: str = "UTC") -> dict[str, Any]:
     if days := form.get("ends_after_days", "").strip():
         hours = _number(days)
         data["ends_after_hours"] = hours * 24 if isinstance(hours, float) else hours
+    if retry := _retry(form):
+        data["retry"] = retry
     return data
 
 
@@ -84,9 +86,17 @@ def draft_of(campaign: Campaign) -> dict[str, Any]:
         data["opt_out_buttons"] = campaign.opt_out_buttons
     if campaign.max_price is not None:
         data["max_price"] = {"amount": show_amount(campaign.max_price), "currency": campaign.max_price_currency}
+    if campaign.retry:
+        data["retry"] = campaign.retry
     if campaign.flow:
         data["flow"] = campaign.flow.name
     return data
+
+
+def _retry(form: Mapping[str, str]) -> dict[str, Any]:
+    hours, until = form.get("retry_for_hours", "").strip(), form.get("retry_until", "").strip()
+    written = {"for_hours": int(hours) if hours.isdecimal() and len(hours) < 6 else hours, "until": until}
+    return {name: value for name, value in written.items() if value != ""}
 
 
 def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
@@ -111,7 +121,17 @@ def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _field(part: str, labels: Mapping[str, str]) -> str:
-    for name in ("name", "number", "template", "flow", "ends_after_hours", "pace", "opt_out_buttons", "max_price"):
+    for name in (
+        "name",
+        "number",
+        "template",
+        "flow",
+        "ends_after_hours",
+        "pace",
+        "opt_out_buttons",
+        "max_price",
+        "retry",
+    ):
         if part.startswith((f"{name}=", f"{name}:", f"{name} ", f"{name}.")):
             return name
     if part.startswith("audience.exclude"):

@@ -9,6 +9,7 @@ from sqlalchemy import literal, select
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
 from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
+from admin.panel.campaigns.retries import moment_of
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
 from models.campaigns.recipient_error import recipient_error_line
@@ -17,6 +18,8 @@ from models.clock import utcnow
 from models.stored_texts import show_stored
 from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+from models.tables.recipient_try import RecipientTry
+from models.tries.rows import tries_of
 
 S = RecipientState
 _ACCEPTED = (S.ACCEPTED, S.HELD)
@@ -83,7 +86,9 @@ class CampaignPeople(PanelView):
         if reason:
             query = query.where(Recipient.state == S.NOT_SENT, Recipient.reason == NotSent(reason))
         with self.rt.database.read() as session:
-            return [_recipient_row(*row) for row in session.execute(query)]
+            rows = [_recipient_row(*row) for row in session.execute(query)]
+            tries = tries_of(session, [row["id"] for row in rows])
+            return [row | {"tries": [_try_row(item) for item in tries.get(row["id"], ())]} for row in rows]
 
     def _unsure(self, campaign_id: int) -> list[dict[str, Any]]:
         """Unsure recipients: first the open ones, then those that Meta settled."""
@@ -141,6 +146,11 @@ def _recipient_row(
         "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),
     }
+
+
+def _try_row(row: RecipientTry) -> dict[str, Any]:
+    why = recipient_error_line(row.status, row.error_code, row.error_msg) or show_stored(row.detail)
+    return {"status": row.status, "at": moment_of(row), "why": why}
 
 
 def _unsure_row(row: UnsureRecipient) -> dict[str, Any]:

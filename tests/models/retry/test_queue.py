@@ -5,7 +5,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models.db.engine import Database
@@ -127,7 +127,8 @@ def test_consent_cases_caps_and_locks_are_checked_anew(session: Session) -> None
 )
 @pytest.mark.sqlite_unless_proved
 def test_only_a_running_campaign_tries_again(session: Session, values: dict[str, Any], is_running: bool) -> None:
-    campaign = make_campaign(session, **({"status": CampaignStatus.ACTIVE, "launched_at": NOW} | values))
+    given: dict[str, Any] = {"status": CampaignStatus.ACTIVE, "launched_at": NOW}
+    campaign = make_campaign(session, **(given | values))
     failed(session, campaign)
     result = queue(session, campaign, NOW + DAY)
     assert (result.is_running, result.queued) == (is_running, int(is_running))
@@ -159,9 +160,7 @@ def test_a_claim_checks_once_more_and_whoever_has_the_message_is_taken_back(data
         campaign = running(session)
         gone, fits, has_it, engaged = (failed(session, campaign) for _ in range(4))
         queue(session, campaign, NOW + DAY)
-        session.execute(
-            RecipientTry.__table__.update().where(RecipientTry.recipient_id == has_it.id).values(delivered_at=NOW)
-        )
+        session.execute(update(RecipientTry).where(RecipientTry.recipient_id == has_it.id).values(delivered_at=NOW))
         gone.attempts = 2  # an attempt that was put back
         session.get_one(Engagement, engaged.person_key).campaign_id = make_campaign(session).id
         person = make_contact(session, consent=Consent.UNSUBSCRIBED)
