@@ -1,10 +1,11 @@
-"""Registers what the web process serves: webhooks, health, metrics, panel. `wsgi.py` loads it late, so commands skip it."""
+"""Registers what the web process serves: webhooks, links, health, metrics, panel. `wsgi.py` loads it late, so commands skip it."""
 
 from flask import Flask
 
 from admin import panel
 from admin.front.panel_link import with_peer_address
 from admin.server import health, metrics, shell
+from bot.links.blueprint import make_link_blueprint
 from bot.webhooks import shopify
 from bot.webhooks import whatsapp as webhook
 from jobs.core.runtime import Runtime
@@ -19,6 +20,7 @@ def init_app(app: Flask, settings: Settings | None) -> None:
     endpoint = webhook.make_endpoint(rt.settings)
     app.register_blueprint(webhook.make_blueprint(endpoint))
     app.register_blueprint(shopify.make_shop_blueprint(shopify.make_shop_endpoint(rt.settings)))
+    app.register_blueprint(make_link_blueprint(rt.settings))
     health.init_app(app, rt)
     metrics.init_app(app, rt)
     shell.init_app(app, rt)

@@ -19,11 +19,13 @@ from jobs.campaigns.launch import resume_launches
 from jobs.campaigns.monitor import monitor, release_finished_recipients
 from jobs.campaigns.spending import LOOK_SECONDS, watch_spending
 from jobs.campaigns.start import wake_scheduled
+from jobs.conversions.attribution import wake_attribution
 from jobs.core.clock_check import note_clocks
 from jobs.core.logs import configure_logs, described
 from jobs.core.runtime import Runtime, runtime
 from jobs.core.shutdown import SHUTDOWN, stop_on_signals
 from jobs.erasure.rewrite import rewrite_files
+from jobs.follow_up.fill_lists import wake_fills
 from jobs.imports.run import wake_imports
 from jobs.ingest.replay_all import wake_replay
 from jobs.ingest.shop import wake_shop
@@ -40,12 +42,15 @@ from jobs.replies.answer import wake_repliers
 from jobs.restore.marks import keep_marks
 from jobs.restore.redaction_file import look_after_redactions
 from jobs.restore.watch import look_after_holds
+from jobs.results.recount import EVERY_SECONDS as RECOUNT_SECONDS
+from jobs.results.recount import recount_changed
 from jobs.sending.cohort_assignment import assign_cohorts
 from jobs.sending.lease import sweep_lost_lanes
 from jobs.sending.wake import wake_senders
 from jobs.shop.customers import wake_shop_reads
 from jobs.shop.daily_look import wake_look
 from jobs.shop.opt_outs import EVERY_SECONDS, wake_opt_outs
+from jobs.signals.count import wake_signals
 from jobs.tries.again import queue_by_rules
 from models.clock import utcnow
 
@@ -77,16 +82,20 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("retry_temporary_failures", 60, queue_by_rules),
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
+    PeriodicJob("recount_results", RECOUNT_SECONDS, recount_changed),
+    PeriodicJob("count_signals", 5, wake_signals),
     PeriodicJob("apply_shop_events", 1, wake_shop),
     PeriodicJob("read_changed_shop_customers", 5, wake_shop_reads),
     PeriodicJob("write_opt_outs_to_shop", EVERY_SECONDS, wake_opt_outs),
     PeriodicJob("look_at_shop_daily", 60, wake_look),
+    PeriodicJob("attribute_orders", 2, wake_attribution),
     PeriodicJob("sync_templates_and_numbers", 300, wake_syncs),
     PeriodicJob("renew_media", 60, wake_media_renewal),
     PeriodicJob("delete_removed_media", 600, wake_media_cleanup),
     PeriodicJob("sync_marketing_api", 300, wake_marketing),
     PeriodicJob("sync_catalogs", 1800, wake_catalogs),
     PeriodicJob("resume_imports", 5, wake_imports),
+    PeriodicJob("resume_list_fills", 5, lambda rt, _now: wake_fills(rt)),
     PeriodicJob("fold_contact_texts", 1, fold_contact_texts),
     PeriodicJob("rewrite_old_times", 1, rewrite_old_times),
     PeriodicJob("assign_cohorts", 1, assign_cohorts),

@@ -93,6 +93,11 @@ class Settings:
         return self.link_url or self.public_url
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether Meta is simulated on this machine (`flask demo`, a sandbox), and with it the phones."""
+        return urlsplit(self.graph_api_url).hostname in LOOPBACK
+
+    @property
     def can_ask_shop(self) -> bool:
         """Whether there is a shop and something to ask it with."""
         return bool(self.shopify_shop and (self.shopify_token or (self.shopify_client_id and self.shopify_secrets)))

@@ -15,6 +15,7 @@ HarkError                               root; never raised itself
 │   ├── MergeError                      models.contacts.merge
 │   ├── SettingsError                   models.config
 │   ├── WrongKeyError                   models.crypto
+│   ├── ProofError                      models.proof.archive: a file is no whole and genuine proof
 │   ├── DefinitionError                 models.templates.definition.problems: Meta would refuse the template
 │   ├── GraphError                      bot.meta.management: Meta refused, or could not be asked
 │   │   └── CatalogsUnreadError         jobs.maintenance.catalog_sync: Meta did not list an account's catalogs

@@ -28,8 +28,12 @@ ACCESS = frozenset({
     "panel_second_factor.remove_app", "panel_second_factor.remove_passkey", "panel_second_factor.new_codes",
 })  # fmt: skip
 """Endpoints that change who has access."""
-EXPORTS = frozenset({"panel_campaigns.export"})
-"""Endpoints whose answer is a file with many people."""
+EXPORTS = frozenset({
+    "panel_campaigns.export", "panel_campaigns.export_xlsx", "panel_campaigns.export_columns", "panel_contacts.proof",
+    "panel_exports.index", "panel_exports.segment", "panel_exports.cases", "panel_exports.orders",
+    *(f"panel_exports.{noun}_{kind}" for noun in ("contacts", "segment", "cases", "orders") for kind in ("csv", "xlsx")),
+})  # fmt: skip
+"""Endpoints whose answer is a file with many people, or with all the evidence about one."""
 
 
 def needs_confirmation(endpoint: str | None) -> bool:

@@ -40,8 +40,13 @@ COMMANDS = tuple(
         ("segments", "admin.cli.audience:segments", "Stored rules that contacts match at the moment it is asked."),
         ("flows", "admin.cli.flows:flows", "Bot flows: the scripts that answer replies."),
         ("campaigns", "admin.cli.campaigns:campaigns", "One-time messages to an audience."),
+        ("links", "admin.cli.links:links", "Tracked links of campaigns: who opened them."),
+        ("results", "admin.cli.results:results", "What came of campaigns, summed up."),
+        ("export", "admin.cli.export:export", "Contacts, a list, a segment, cases or orders as a CSV or XLSX file."),
+        ("proof", "admin.cli.proof:proof", "Signed files that show what a campaign sent to a person, and why."),
         ("rates", "admin.cli.billing:rates", "What a delivered message costs, by country and category."),
         ("budget", "admin.cli.billing:budget", "What may be spent."),
+        ("billing", "admin.cli.statement:billing", "A month's statement, and how it compares with Meta's own books."),
         ("cases", "admin.cli.audience:cases", "Conversations in the hands of people."),
         ("dead-letters", "admin.cli.dead_letters:dead_letters", "Events that could not be processed."),
         (

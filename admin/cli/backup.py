@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from admin.backup.backup import make_backup
 from admin.backup.restore import restore_backup
 from admin.cli.shared import ACTOR, Command, as_json, print_json, runtime_here
-from admin.operations.export_record import record_export
+from admin.operations.exports.record import record_export
 from models.clock import utcnow
 
 FILE = click.Path(dir_okay=False, path_type=Path)

@@ -9,8 +9,9 @@ from admin.cli.shared import ACTOR, Group, as_json, existing_file, print_json, p
 from admin.operations.billing import estimate_campaign
 from admin.operations.campaign_file import read_campaign_file
 from admin.operations.campaigns import create_campaign, list_campaigns
-from admin.operations.export import write_export
+from admin.operations.exports.campaign import write_export
 from models.campaigns.stats import campaign_stats
+from models.segments.campaign_people import read_people_choice
 from models.tables.campaign import CampaignKind
 
 COLUMNS = (
@@ -25,6 +26,7 @@ COLUMNS = (
     "delivered",
     "read",
     "replied",
+    "clicked",
     "failed",
 )
 
@@ -44,6 +46,11 @@ for _name, _text in (
     ("test", "Send it to a few contacts, as a test campaign of its own."),
 ):
     campaigns.add_command(LazyCommand(_name, f"admin.cli.campaign_lifecycle:{_name}", _text))
+campaigns.add_command(
+    LazyCommand(
+        "signals", "admin.cli.campaign_signals:signals", "What its figures probably mean, and where it is mended."
+    )
+)
 for _name, _text in (
     ("replacements", "The templates that could take the place of one that Meta paused, disabled or changed."),
     ("replace", "Go on with another template; the values and whoever has the message stay."),
@@ -81,12 +88,21 @@ def stats(campaign_id: int, is_json: bool) -> None:  # noqa: ARG001
 
 @campaigns.command("export")
 @click.argument("campaign_id", metavar="ID", type=int)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE.csv")
-@click.option("--excel", "for_excel", is_flag=True, help="Begin the file with the mark by which Excel knows UTF-8.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE")
+@click.option("--excel", "for_excel", is_flag=True, help="Begin a CSV file with the mark by which Excel knows UTF-8.")
+@click.option(
+    "--status", default="", help="Only people of these figures, such as read,-replied (read, and not replied)."
+)
+@click.option("--reason", default="", help="Only people who were left out for this reason.")
+@click.option("--columns", default="", help="Only these columns, separated by commas.")
 @as_json
-def export(campaign_id: int, output: Path, for_excel: bool, is_json: bool) -> None:
-    """One row per candidate, as CSV."""
-    rows = write_export(runtime_here(), campaign_id, output, ACTOR, for_excel=for_excel)
+def export(
+    campaign_id: int, output: Path, for_excel: bool, status: str, reason: str, columns: str, is_json: bool
+) -> None:
+    """One row per candidate, as CSV, or as XLSX if FILE ends so."""
+    choice = read_people_choice({"status": status, "reason": reason})
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    rows = write_export(runtime_here(), campaign_id, output, ACTOR, for_excel=for_excel, choice=choice, columns=names)
     print_json({"rows": rows, "file": str(output)}) if is_json else click.echo(f"{rows} rows in {output}")
 
 

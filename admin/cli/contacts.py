@@ -30,7 +30,7 @@ contacts.add_command(
     LazyCommand(
         "mend-phones",
         "admin.cli.mend_phones:mend_phones",
-        "List numbers that lost their plus, by what they may mean, or settle a group of them.",
+        "List numbers without a calling code, by what they may mean, or settle a group of them.",
     )
 )
 

@@ -14,6 +14,7 @@ from admin.operations.flows import (
     load_flow_file,
     roll_back_flow,
 )
+from admin.operations.money.flow_price import price_text
 from models.crypto import signing_secret
 from models.errors import OperatorError
 
@@ -52,12 +53,15 @@ def rollback(name: str, version: int, is_json: bool) -> None:  # noqa: ARG001 - 
 @click.argument("file", type=existing_file())
 @as_json
 def check(file: Path, is_json: bool) -> None:
-    """Say whether a flow could be loaded."""
+    """Say whether a flow could be loaded, how many messages it sends, and what these cost."""
     flow = check_flow(runtime_here(), file.read_text(encoding="utf-8-sig"), str(file))
     if is_json:
-        print_json({"name": flow.name, "nodes": flow.nodes, "warnings": list(flow.warnings)})
+        shown = {"name": flow.name, "nodes": flow.nodes, "warnings": list(flow.warnings)}
+        print_json(shown | {"messages": flow.messages, "price": flow.price})
         return
     click.echo(f"{flow.name}: {flow.nodes} nodes, nothing wrong")
+    for line in price_text(flow.messages, flow.price):
+        click.echo(line)
     for warning in flow.warnings:
         click.echo(f"warning: {warning}")
 

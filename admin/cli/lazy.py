@@ -17,14 +17,21 @@ class LazyCommand(click.Command):
 
     def load(self) -> click.Command:
         """Import and return the command itself."""
+        if (
+            gc.get_freeze_count()
+        ):  # a process that runs one command after another: what it left behind must not stay for ever
+            return self._loaded()
         # Imported objects live until the process ends. Garbage collection over them, now and at the end, would take a third
         # of the time of a short command.
         gc.disable()
         try:
-            command: click.Command = load(self.target)
+            return self._loaded()
         finally:
             gc.freeze()
             gc.enable()
+
+    def _loaded(self) -> click.Command:
+        command: click.Command = load(self.target)
         return command
 
     def make_context(

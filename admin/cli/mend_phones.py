@@ -15,7 +15,7 @@ from admin.operations.unclear_phones import groups_to_json, list_groups, mend_gr
 @click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
 @as_json
 def mend_phones(group: str | None, kind: str | None, country: str | None, dry_run: bool, is_json: bool) -> None:
-    """List numbers that lost their plus, by what they may mean, or settle a group of them."""
+    """List numbers without a calling code, by what they may mean, or settle a group of them."""
     if (group is None) != (kind is None):
         raise click.UsageError("give both --group and --as, or neither to see the groups")
     rt = runtime_here()

@@ -17,7 +17,7 @@ from admin.cli.shared import (
     print_table,
     runtime_here,
 )
-from admin.operations.templates.delete import delete_template
+from admin.operations.templates.delete import delete_template, unpause_template
 from admin.operations.templates.drafts import WrittenTemplate, create_template
 from admin.operations.templates.listing import list_templates, show_template
 from admin.operations.templates.submit import submit_template
@@ -75,6 +75,16 @@ def delete(name: str, language: str | None, number_id: int | None, is_json: bool
         print_json(deleted.to_json())
         return
     click.echo(f"deleted template {name} ({', '.join(deleted.languages)})")
+
+
+@templates.command("unpause")
+@click.argument("name")
+@click.argument("language", metavar="LANG")
+@number_option
+@as_json
+def unpause(name: str, language: str, number_id: int | None, is_json: bool) -> None:
+    """Lift Meta's pause of a template that came from pacing; one for low quality ends by itself."""
+    _say(unpause_template(runtime_here(), name, language, ACTOR, number_id=number_id), is_json)
 
 
 @templates.command("list")

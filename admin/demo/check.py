@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from admin.operations.export import export_lines
+from admin.operations.exports.campaign import export_lines
 from jobs.core.runtime import Runtime
 from models.campaigns.stats import campaign_stats
 from models.tables.conversation import Direction, Message
@@ -58,6 +58,14 @@ class Sandbox:
         messages: list[dict[str, Any]] = self._get("inbound")["inbound"]
         return messages
 
+    def inject(self, fault: Mapping[str, Any]) -> None:
+        """Have something go wrong with sends (bot/sandbox/faults.py)."""
+        self._client.post("/faults", json=dict(fault)).raise_for_status()
+
+    def clear_faults(self) -> None:
+        """Let everything go well again."""
+        self._client.delete("/faults").raise_for_status()
+
     def close(self) -> None:
         """Close the HTTP connection."""
         self._client.close()
@@ -98,6 +106,9 @@ def stats_identities(stats: Mapping[str, Any], under_way: int) -> list[Equation]
         Equation("read_pct = read / delivered", stats["read_pct"], _percent(stats["read"], stats["delivered"])),
         Equation(
             "replied_pct = replied / delivered", stats["replied_pct"], _percent(stats["replied"], stats["delivered"])
+        ),
+        Equation(
+            "clicked_pct = clicked / delivered", stats["clicked_pct"], _percent(stats["clicked"], stats["delivered"])
         ),
     ]
 

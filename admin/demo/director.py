@@ -22,6 +22,7 @@ from admin.demo.check import Sandbox, check_everything
 from admin.demo.formats import send_formats
 from admin.demo.people import write_people
 from admin.demo.screen import progress_bar, show_result
+from admin.demo.signals import LEAST, send_to_old_list, signal_sentences
 from admin.operations.campaigns import create_campaign
 from admin.operations.cases import open_case_of
 from admin.operations.flows import load_flow_file
@@ -123,6 +124,7 @@ class Director(threading.Thread):
         equations = check_everything(self.rt, campaign_id, self.sandbox)
         show_result(self.console, self._stats(campaign_id), equations)
         self._send_formats()
+        self._show_signals()
         if not self.exit_when_done:
             self.console.print("The panel stays up. Ctrl-C ends it.")
         if wrong := [item.text for item in equations if not item.holds]:
@@ -167,6 +169,16 @@ class Director(threading.Thread):
             "the sender of the carousel", lambda: all(self._stats(one)["sent"] for one in started), FORMAT_SECONDS
         )
         self.console.print("also sent: a carousel (Spring shoes) and products (Spring home)", soft_wrap=True)
+
+    def _show_signals(self) -> None:
+        """Send to an old list on which much is wrong, and wait until its page shows what that is."""
+        old = send_to_old_list(self.rt, self.sandbox, self.services.directory, PHONE_NUMBER_ID, ACTOR)
+        self._wait("the campaign to the old list", lambda: self._stats(old)["outcome"] in _AT_REST, FORMAT_SECONDS)
+        self._wait("the signals", lambda: len(signal_sentences(self.rt, old)) >= LEAST, FORMAT_SECONDS)
+        self.sandbox.clear_faults()
+        self.console.print("signals of “Spring, once more”, which went to an old list:")
+        for sentence in signal_sentences(self.rt, old):
+            self.console.print(f"  {sentence}", soft_wrap=True)
 
     def _stats(self, campaign_id: int) -> dict[str, Any]:
         with self.rt.database.read() as session:

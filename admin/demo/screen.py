@@ -44,7 +44,7 @@ def show_result(console: Console, stats: Mapping[str, Any], equations: Sequence[
     numbers.add_column("people", justify="right")
     for name in ("candidates", "eligible", *_PROGRESS_COUNTS, "queued", "sending", "unsure", "held", "refused"):
         numbers.add_row(name, str(stats[name]))
-    for name in ("received_pct", "read_pct", "replied_pct"):
+    for name in ("received_pct", "read_pct", "replied_pct", "clicked_pct"):
         numbers.add_row(name, f"{stats[name]} %")
     for reason, people in stats["not_sent"].items():
         numbers.add_row(f"not sent: {reason}", str(people))

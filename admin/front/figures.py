@@ -6,6 +6,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bot.links.click_writer import LOSSES
+from bot.links.redirect import ANSWERS
+
 
 class FrontFigures(Collector):
     """The figures since the process began."""
@@ -17,6 +20,8 @@ class FrontFigures(Collector):
         webhooks: Mapping[int, int],
         turned_away: Mapping[str, int],
         panel_failures: Mapping[int, int],
+        links: Mapping[str, int],
+        lost_clicks: Mapping[str, int],
     ) -> None:
         self._gauges = (
             GaugeMetricFamily("hark_front_connections", "Clients that are connected.", value=connections),
@@ -32,6 +37,8 @@ class FrontFigures(Collector):
                 ("slow", "displaced", "refused"),
             ),
             _counter("hark_panel_failures", "Requests that the panel did not answer.", "status", panel_failures, (502, 503, 504)),
+            _counter("hark_links", "Answers to tracked links.", "answer", links, tuple(ANSWERS.values())),
+            _counter("hark_clicks_lost", "Clicks that were redirected and not kept.", "reason", lost_clicks, LOSSES),
         )  # fmt: skip
 
     def collect(self) -> tuple[Metric, ...]:

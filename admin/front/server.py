@@ -1,4 +1,4 @@
-"""Listens for everything that comes to an installation, answers webhooks and health itself, and passes the rest to the panel."""
+"""Listens for everything that comes to an installation, answers webhooks, links and health itself, passes the rest to the panel."""
 
 import asyncio
 import contextlib
@@ -12,17 +12,20 @@ from redis.exceptions import RedisError
 from admin.front.connections import Connection, ConnectionServer, ConnectionTable, Stage
 from admin.front.figures import FrontFigures
 from admin.front.limits import FrontLimits
+from admin.front.links import answer_link
 from admin.front.pages import SERVER, error_page
 from admin.front.panel import PanelProxy
 from admin.front.panel_link import panel_socket, peer_token
 from admin.front.webhooks import WebhookServer
+from bot.links.redirect import PATH as LINKS
+from bot.links.redirect import make_link_server
 from bot.webhooks.event_writer import make_event_writer
 from bot.webhooks.shopify import make_shop_endpoint
 from bot.webhooks.whatsapp import make_endpoint
 from jobs.core.logs import described
 from models.config import Settings
 
-OWN_PATHS = ("/webhooks/", "/l/")
+OWN_PATHS = ("/webhooks/", LINKS)
 """Never passed to the panel."""
 _BACKLOG = 1024
 _SWEEP_SECONDS = 0.5
@@ -37,6 +40,7 @@ class FrontServer:
         self._limits = limits
         self._writer = make_event_writer(settings)
         self._webhooks = WebhookServer(make_endpoint(settings), [make_shop_endpoint(settings)], self._writer, limits)
+        self._links = make_link_server(settings)
         self.panel = PanelProxy(
             panel_socket(settings.var_dir),
             peer_token(settings.secret_key),
@@ -67,6 +71,7 @@ class FrontServer:
         await asyncio.gather(*(server.shutdown(self._limits.stop_seconds) for server in servers))
         self._sweep.cancel()
         await self.panel.close()
+        await self._links.close()
         await self._writer.close()
 
     async def _answer_everything(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -86,6 +91,8 @@ class FrontServer:
             path = unquote(target) if "%" in target else target
             if path.startswith("/webhooks/"):
                 return await self._webhooks.answer(request, path, query, connection)
+            if path.startswith(LINKS):
+                return await answer_link(self._links, request, path, connection)
             if path == "/healthz" and request.method in {"GET", "HEAD"}:
                 return web.json_response({"status": "ok"}, headers=SERVER)
             if path == "/readyz" and request.method in {"GET", "HEAD"}:
@@ -124,7 +131,13 @@ class FrontServer:
     def _figures(self) -> str:
         table, panel = self.table, self.panel
         return FrontFigures(
-            len(table), panel.space.used, self._webhooks.answered, table.turned_away, panel.failures
+            len(table),
+            panel.space.used,
+            self._webhooks.answered,
+            table.turned_away,
+            panel.failures,
+            self._links.answered,
+            self._links.lost,
         ).text()
 
     async def _close_late(self) -> None:

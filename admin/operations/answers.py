@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from models.billing.amount import show_amount
-from models.billing.answers import AnswerSums, month_of, stored_answer_sums
+from models.billing.answers import AnswerSums, stored_answer_sums
+from models.billing.months import month_of
 from models.billing.price_types import FREE_PER_MONTH
 from models.clock import utcnow
 from models.db.engine import zone_of
@@ -26,7 +27,7 @@ def answers_of_month(rt: Runtime, month: str | None = None) -> dict[str, Any]:
     Raises OperatorError if `month` is none such as 2026-11.
     """
     with rt.database.read() as session:
-        first_day = _read_month(month) if month else month_of(utcnow(), zone_of(session))
+        first_day = read_month(month) if month else month_of(utcnow(), zone_of(session))
         sums = stored_answer_sums(session, first_day)
         names = {row.id: row.name for row in session.execute(select(Number.id, Number.name))}
     numbers = [
@@ -44,7 +45,8 @@ def free_answers(session: Session, number_id: int, now: datetime) -> dict[str, A
     return {"month": f"{month:%Y-%m}", "free_used": used, "free_left": max(0, FREE_PER_MONTH - used)}
 
 
-def _read_month(text: str) -> date:
+def read_month(text: str) -> date:
+    """Return the first day of a month such as 2026-11. Raises OperatorError if it is none."""
     match = _MONTH.fullmatch(text.strip())
     if match is None:
         raise OperatorError("month={month}: allowed is a month such as 2026-11", month=text[:40])

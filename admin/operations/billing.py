@@ -20,6 +20,7 @@ from models.billing.estimate import Estimate, estimate_cost, estimate_started
 from models.billing.known_sums import known_sums
 from models.billing.price_groups import price_groups
 from models.billing.rate_cards import day_of, newest_card, read_prices, save_card
+from models.campaigns.maximum_price import campaign_price_cap
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.audit import AuditAction, record_audit
@@ -216,7 +217,9 @@ def _estimate_of_ready(session: Session, campaign: Campaign, now: datetime) -> d
             campaign_id=campaign.id,
         )
     reach = estimate_reach(session, campaign, now)
-    cost = estimate_cost(session, campaign.template.category, reach.areas or {}, now)
+    cost = estimate_cost(
+        session, campaign.template.category, reach.areas or {}, now, campaign_price_cap(session, campaign)
+    )
     return estimate_json(session, campaign, cost, now)
 
 

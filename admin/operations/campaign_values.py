@@ -13,9 +13,9 @@ from admin.operations.campaign_media import MediaResolver
 from jobs.core.runtime import Runtime
 from models.audience.audience import complete_contacts, parse_audience
 from models.billing.amount import read_amount
+from models.billing.max_price import has_max_price
 from models.errors import OperatorError
 from models.segments.references import spell_tags
-from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.operations.export_record import record_export
+from admin.operations.exports.record import record_export
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.loader import load
 from jobs.core.runtime import Runtime

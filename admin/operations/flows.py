@@ -1,11 +1,13 @@
 """Checks the texts of bot flows, stores them as versions, and makes earlier versions current again."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from admin.operations.money.flow_price import flow_price, messages_json
 from bot.flows.calls import Place
 from bot.flows.load import FlowDefinition, ReadFlow, read_flow, to_definition
 from bot.flows.secrets import secrets_of
@@ -26,11 +28,13 @@ from models.tables.setting import read_setting
 
 @dataclass(frozen=True)
 class CheckedFlow:
-    """A valid flow. `nodes` is their count."""
+    """A valid flow. `nodes` is their count; `messages` and `price` are as in `admin.operations.money.flow_price`."""
 
     name: str
     nodes: int
     warnings: tuple[str, ...]
+    messages: dict[str, Any]
+    price: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,12 @@ def check_flow(rt: Runtime, text: str, file: str = "flow") -> CheckedFlow:
     except SQLAlchemyError:  # a check needs no database; one that is not made yet holds no words and no secrets
         surroundings = _Surroundings(NO_WORDS, Place(rules_of(rt.settings)))
     read, flow = _read(text, file, surroundings)
-    return CheckedFlow(flow.name, len(flow.nodes), read.warnings)
+    try:
+        with rt.database.read() as session:
+            price = flow_price(session, flow, utcnow())
+    except SQLAlchemyError:  # as above: without a database there is no rate card
+        price = None
+    return CheckedFlow(flow.name, len(flow.nodes), read.warnings, messages_json(flow), price)
 
 
 @retry_conflicts

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
-
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from models.clock import utcnow
@@ -15,9 +13,11 @@ from models.conversations.possible_opt_outs import (
 )
 from models.conversations.unread import mark_read
 from models.errors import OperatorError
+from models.results.opt_outs import OptOut, record_opt_outs
 from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Consent
 from models.tables.conversation import Conversation, Message
+from models.tables.recipient_opt_out import OptOutWay
 
 SOURCE = "inbox: they may want to stop"
 
@@ -34,10 +34,12 @@ def unsubscribe_as_meant(rt: Runtime, conversation_id: int, until: datetime, act
         if mark is None:
             raise OperatorError("Nothing is left to decide: somebody did it already.")
         contact_id = session.get_one(Conversation, conversation_id).contact_id
-        wamid = session.scalar(select(Message.wamid).where(Message.id == mark.message_id))
-        proof = f"{MESSAGE_PROOF}{wamid}" if wamid else None
+        message = session.get(Message, mark.message_id)  # None: it was purged meanwhile
+        proof = f"{MESSAGE_PROOF}{message.wamid}" if message is not None and message.wamid else None
         if not set_consent(session, [contact_id], Consent.UNSUBSCRIBED, now, source=SOURCE, proof=proof, actor=actor):
             raise OperatorError("Their consent cannot be changed to unsubscribed.")
+        if message is not None and message.recipient_id is not None:
+            record_opt_outs(session, [OptOut(message.recipient_id, OptOutWay.AGENT, now)])
         clear_possible_opt_outs(session, contact_id)
         mark_read(session, conversation_id, until)
         record_audit(session, now, actor, AuditAction.CONSENT, "contact", contact_id, after=Consent.UNSUBSCRIBED.value)

@@ -21,10 +21,13 @@ from admin.panel.flow_secrets import FlowSecretView
 from admin.panel.flows import FlowView
 from admin.panel.home import HomeView
 from admin.panel.inbox.view import InboxView
+from admin.panel.list_exports import ListExportView
 from admin.panel.media import MediaView
 from admin.panel.numbers import NumberView
+from admin.panel.reasons.view import ReasonView
 from admin.panel.restored import RestoredView
 from admin.panel.second_factor import SecondFactorView
+from admin.panel.signals.view import SignalView
 from admin.panel.system import AuditView, SettingView, UserView
 from admin.panel.template_pages.view import TemplateView
 from jobs.core.runtime import Runtime
@@ -61,11 +64,14 @@ def init_app(app: Flask) -> None:
         FlowSecretView("Flow secrets", "Content", endpoint="panel_flow_secrets", url="flow-secrets"),
         NumberView("Numbers", "House", endpoint="panel_numbers", url="numbers"),
         MoneyView("Money", "House", endpoint="panel_money", url="money"),
+        ReasonView("Errors and reasons", "House", endpoint="panel_reasons", url="reasons"),
+        SignalView("Signals", "House", endpoint="panel_signals", url="signals"),
         UserView("Users", "House", endpoint="panel_users", url="users"),
         AuditView("Audit", "House", endpoint="panel_audit", url="audit"),
         DeadLetterView("Dead letters", "House", endpoint="panel_dead_letters", url="dead-letters"),
         AccountView("Your account", endpoint="panel_account", url="account"),
         SecondFactorView("Second factor", endpoint="panel_second_factor", url="second-factor"),
         SettingView("Settings", "House", endpoint="panel_settings", url="settings"),
+        ListExportView("Exports", endpoint="panel_exports", url="exports"),
         RestoredView("Put back from a copy", endpoint="panel_restored", url="restored"),
     )

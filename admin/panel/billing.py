@@ -20,6 +20,7 @@ from admin.operations.billing import (
 )
 from admin.operations.rate_file import MAX_BYTES
 from admin.panel.base import PanelView, action, back, page, sentence
+from admin.panel.money.statement import StatementPages
 from models.billing.price_types import FREE_PER_MONTH
 from models.errors import OperatorError
 from models.tables.user import Role
@@ -28,7 +29,7 @@ MAX_SHOWN = 500
 _UNSAFE = re.compile(r"[^\w.() -]")
 
 
-class MoneyView(PanelView):
+class MoneyView(StatementPages, PanelView):
     """The routes of the money page."""
 
     icon = "money"

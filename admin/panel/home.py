@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from admin.operations.billing import spending_notice
+from admin.operations.signals.report import recent_reports
 from admin.panel import labels as words
 from admin.panel.base import PanelView, page, sentence
 from admin.panel.live_stats import live_stats
@@ -36,7 +37,7 @@ from models.tables.shop import OptOutState, ShopOptOut
 from models.tables.template import Template
 from models.tables.webhook_event import DeadLetter
 
-PARTS = ("running", "attention", "health")
+PARTS = ("running", "attention", "signals", "health")
 BEHIND_SECONDS = 30
 
 
@@ -85,6 +86,7 @@ class HomeView(PanelView, AdminIndexView):
             limits = {number.waba.portfolio_id: number.waba.portfolio.messaging_limit for number in numbers}
             attention = [*_about_clock(rt), *_attention(session, running, numbers, webhooks)]
             steps = _first_steps(session) if not running else []
+            signals = recent_reports(session, now)
         stats = live_stats().get(rt, [campaign.id for campaign in running])
         last = webhooks.last_event_at_ms
         return {
@@ -97,6 +99,7 @@ class HomeView(PanelView, AdminIndexView):
             "last_event_seconds": max(0.0, now.timestamp() - last / 1000) if last else None,
             "attention": attention,
             "steps": steps,
+            "signals": signals,
             "is_behind": webhooks.backlog is not None and webhooks.backlog.seconds > BEHIND_SECONDS,
         }
 

@@ -104,6 +104,10 @@ def _source_value(source: Mapping[str, Any]) -> SlotValue | None:
     kind = str(source.get("source") or "")
     if kind == "text":
         return SlotValue(str(source["text"])) if source.get("text") else None
+    if kind == "link":
+        return SlotValue(
+            f"‹tracked link → {source.get('url') or '…'}›", SlotState.EXAMPLE, f"tracked link → {source.get('url')}"
+        )
     name = source.get(kind) or kind.replace("_", " ")
     if kind == "order":
         name = f"latest order: {ORDER_WORDS.get(str(source.get('field')), '…')}"

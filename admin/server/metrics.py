@@ -16,9 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from admin.auth.attempts import COUNTS_KEY, OUTCOMES
-from admin.operations.export_record import EXPORT_KINDS, EXPORTS_KEY
+from admin.operations.exports.record import EXPORT_KINDS, EXPORTS_KEY
 from admin.server.health import free_bytes
 from admin.server.supervisor import read_restarts
+from bot.links.requests import KEY as CLICKS
 from bot.webhooks.shopify import KEY as SHOP_EVENTS
 from jobs.core.clock_check import clock_problem
 from jobs.core.queues import ALL
@@ -107,6 +108,8 @@ class HarkCollector(Collector):
         yield GaugeMetricFamily(
             "hark_shop_backlog_events", "What shops said and is not yet applied.", value=int(shop_events)
         )
+        clicks = self._rt.redis.xlen(CLICKS)
+        yield GaugeMetricFamily("hark_clicks_waiting", "Clicks that are not yet stored.", value=int(clicks))
         what = "Sign-ins, and what became of sessions, since Redis began."
         outcomes = GaugeMetricFamily("hark_sign_ins", what, labels=["outcome"])
         counts = self._rt.redis.hgetall(COUNTS_KEY)

@@ -131,6 +131,7 @@ def children(settings: Settings, plan: Plan, environment: Mapping[str, str]) -> 
         child("front", "admin.front", *front_arguments(plan)),
         child("web", "admin.web", "--behind-front"),
         child("ingest", "jobs.ingest"),
+        child("clicks", "jobs.clicks"),
         child("schedule", "jobs.schedule"),
         child("replies", "jobs.worker", "--queues", ANSWER),
         child("chores", "jobs.worker", "--queues", LAUNCH, CHORES),

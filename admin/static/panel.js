@@ -7,7 +7,7 @@ const LIVE_MS = 2000;
 function isInUse(part) {
   const focused = document.activeElement;
   if (focused !== part && part.contains(focused)) return true;
-  return part.querySelector(":active") !== null || (dialog?.open && part.contains(asked));
+  return part.querySelector(":active, details[open]:focus-within") !== null || (dialog?.open && part.contains(asked));
 }
 
 /** Put a server's fragment in place of the part of that name, if it changed. False while somebody uses the part. */

@@ -238,7 +238,7 @@ class _Run(NodeEffects):
                 self.wait(node)
             case EndNode():
                 if node.text:
-                    self.send(text_content(node.text, self.value))
+                    self.send(text_content(node.text, self.value), is_last=True)
                 self.end("done")
             case _:
                 return node.next

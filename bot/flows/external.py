@@ -130,6 +130,8 @@ def _apply(step: StepState, answer: ExternalAnswer) -> None:
         step.set_attribute(attribute, value)
     for message in answer.messages:
         step.send(message_content(step.flow, NODE, message, step.value))
+    if step.ended_reason is not None:
+        return  # its messages were more than the flow's budget
     if answer.handoff:
         step.actions.append(OpenCase(answer.handoff))
         step.end("handed_off")

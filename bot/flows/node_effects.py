@@ -44,8 +44,8 @@ class NodeEffects(StepState):
 
     def hand_off(self, node: HandoffNode) -> None:
         """Open a case and end the session."""
-        if node.text:
-            self.send(text_content(node.text, self.value))
+        if node.text and self.room() != 0:  # people take over in any case
+            self.send(text_content(node.text, self.value), is_last=True)
         self.actions.append(OpenCase(self.rendered(node.reason) or f"handed over by the bot flow {self.flow.name}"))
         self.end("handed_off")
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from bot.flows.budget import FlowBudget
 from bot.flows.parts import (
     BUTTON_TITLE,
     MAX_BUTTONS,
@@ -238,6 +239,7 @@ class FlowDefinition(FlowPart):
     url: Url | None = None
     headers: dict[HeaderName, Value] = Field(default_factory=dict, max_length=10)
     repeat: bool = False
+    budget: FlowBudget | None = None
     start: NodeName | None = None
     nodes: dict[NodeName, Annotated[AnyNode, Field(discriminator="type")]] = Field(default_factory=dict)
     version: int = Field(default=0, ge=0, exclude=True)

@@ -39,6 +39,9 @@ class FlowContact:
     attributes: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str | None] = field(default_factory=dict)
     default_country: str | None = None
+    answer_price: int | None = None
+    """What a message to the person costs beyond the free ones, in millionths of `price_currency`; None if it is unknown."""
+    price_currency: str | None = None
 
     def fact(self, name: str) -> str | None:
         """Return a field by its name in texts and branches; None if it is unknown or empty."""
@@ -53,7 +56,7 @@ class FlowState:
 
     `serial` counts the messages, timers and calls so far; each gets it as its tag. `awaiting` is the tag whose event the session
     waits for, `waiting_for` its kind. `last_input` is the last text, or the title of the last button, `form` the answers of the
-    last form. `updated_at` is the time of the last event that was handled.
+    last form. `sent` counts the messages. `updated_at` is the time of the last event that was handled.
     """
 
     started_at: datetime
@@ -68,6 +71,7 @@ class FlowState:
     form: Mapping[str, str] = field(default_factory=dict)
     status: Status = "active"
     ended_reason: str | None = None
+    sent: int = 0
 
     @classmethod
     def begin(cls, now: datetime) -> "FlowState":
@@ -96,6 +100,7 @@ class FlowState:
             "form": dict(self.form),
             "status": self.status,
             "ended_reason": self.ended_reason,
+            "sent": self.sent,
             "started_at": self.started_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
         }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.flows.answers import MAX_ANSWER
-from bot.flows.content import Content
+from bot.flows.content import Content, text_content
 from bot.flows.nodes import FlowDefinition
 from bot.flows.placeholders import render
 from bot.flows.session import (
@@ -14,6 +14,7 @@ from bot.flows.session import (
     FlowAction,
     FlowContact,
     FlowState,
+    OpenCase,
     RemoveTag,
     ReplyEvent,
     Result,
@@ -46,6 +47,7 @@ class StepState:
         self.waiting_for: Waiting | None = session.waiting_for
         self.awaiting = session.awaiting
         self.serial = session.serial
+        self.sent = session.sent
         self.last_input = session.last_input
         self.form = dict(session.form)
         self.last_sent: str | None = None
@@ -63,6 +65,7 @@ class StepState:
             waiting_for=self.waiting_for,
             awaiting=self.awaiting,
             serial=self.serial,
+            sent=self.sent,
             last_input=self.last_input,
             form=self.form,
             updated_at=self.now,
@@ -72,15 +75,40 @@ class StepState:
         needs_human = self.needs_human or self.ended_reason in GAVE_UP
         return Result(session, tuple(self.actions), needs_human=needs_human)
 
-    def send(self, content: Content) -> None:
-        """Add a message to the actions."""
-        self.last_sent = self.next_tag()
-        self.actions.append(SendMessage(content, self.last_sent))
+    def send(self, content: Content, *, is_last: bool = False) -> None:
+        """Add a message to the actions. Where the flow's budget does not allow it, hand off to people instead: the session ends.
+
+        `is_last`: the session ends with this message, so that it needs no room for the budget's own text after it.
+        """
+        budget = self.flow.budget
+        room = self.room()
+        if self.ended_reason is not None:
+            return
+        if budget is not None and room is not None and room < (2 if budget.text and not is_last else 1):
+            if budget.text and room == 1:
+                self._add_message(text_content(budget.text, self.value))
+            why = self.rendered(budget.reason) or f"the budget of the bot flow {self.flow.name} is used up"
+            self.actions.append(OpenCase(why))
+            self.end("handed_off")
+            return
+        self._add_message(content)
+
+    def room(self) -> int | None:
+        """Return how many more messages the flow's budget allows in this conversation; None if it limits nothing."""
+        contact, budget = self.contact, self.flow.budget
+        limit = None if budget is None else budget.limit(contact.answer_price, contact.price_currency)
+        return None if limit is None else limit - self.sent
 
     def end(self, reason: str) -> None:
-        """End the session; `reason` is one of `ENDED_REASONS`."""
-        self.ended_reason = reason
-        self.actions.append(EndSession(reason))
+        """End the session, unless it has ended in this step; `reason` is one of `ENDED_REASONS`."""
+        if self.ended_reason is None:
+            self.ended_reason = reason
+            self.actions.append(EndSession(reason))
+
+    def _add_message(self, content: Content) -> None:
+        self.last_sent = self.next_tag()
+        self.sent += 1
+        self.actions.append(SendMessage(content, self.last_sent))
 
     def value(self, name: str) -> str:
         """Return the value of a name in braces; empty if there is none.

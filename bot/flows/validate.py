@@ -8,6 +8,7 @@ from datetime import date
 
 from pydantic import BaseModel
 
+from bot.flows.budget import budget_problems
 from bot.flows.conditions import condition_problems
 from bot.flows.nodes import (
     AnyNode,
@@ -42,7 +43,6 @@ from bot.opt_out_words import normalize_text
 Path = tuple[str | int, ...]
 Problem = tuple[Path, str]
 
-
 # Names in braces are replaced in these fields alone; in others a customer would see the braces.
 _TEMPLATE_FIELDS = frozenset({"text", "error", "body", "url", "reason", "tags", "attributes", "answers"})
 _LITERAL_FIELDS = frozenset({"title", "description", "header", "footer", "button", "filename"})
@@ -62,7 +62,7 @@ _ASK_FIELDS = {
 
 def problems_of(flow: FlowDefinition) -> Iterator[Problem]:
     """Yield the problems that prevent a flow from being loaded, wherever it is."""
-    yield from secret_problems(flow)
+    yield from (*secret_problems(flow), *budget_problems(flow.budget, answer_names(flow)))
     for place, keyword in enumerate(flow.keywords):
         if problem := problem_with_keyword(keyword):
             yield ("keywords", place), problem

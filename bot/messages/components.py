@@ -5,10 +5,12 @@ from typing import Any
 
 from bot.meta.callback_data import button_payload, flow_token
 from bot.meta.file_names import with_file_name
+from models.clicks.codes import LinkSigner
 from models.templates.components import MEDIA_FORMATS, card_components, card_count, offer_of, word
 from models.templates.content import FLOW_DATA, OFFER, OFFER_CODE, MessageContent, card_place
 from models.templates.parameters import as_text
 from models.templates.placeholder import PLACEHOLDER
+from models.templates.tracked_links import LinkPlace, is_link, link_place
 from models.templates.url_values import UrlPlace
 
 Values = Mapping[str, Any]
@@ -32,13 +34,20 @@ def built(parts: Sequence[Part], values: Values, recipient_id: int) -> list[Buil
 class ComponentWriter:
     """Writes the parts of one message. `content` has its uploads resolved: a medium is `{"id": …}` or `{"link": …}`.
 
-    `catalog_id` is the catalog of the account, for products that name no other.
+    `catalog_id` is the catalog of the account, for products that name no other. `links` makes the codes of tracked links.
     """
 
     def __init__(
-        self, content: MessageContent, *, is_named: bool, installation: str, catalog_id: str | None = None
+        self,
+        content: MessageContent,
+        *,
+        is_named: bool,
+        installation: str,
+        catalog_id: str | None = None,
+        links: Mapping[LinkPlace, LinkSigner] | None = None,
     ) -> None:
         self._content = content
+        self._links = links or {}
         self._is_named = is_named
         self._installation = installation
         self._catalog_id = content.products.get("catalog_id") or catalog_id
@@ -129,6 +138,8 @@ class ComponentWriter:
         if kind == "URL" and (names := variable_names(str(button.get("url", "")))):
             url = UrlPlace.of(str(button["url"]))
             named = {"parameter_name": names[0]} if self._is_named else {}
+            if (source := self._content.sources("buttons", card).get(str(index))) and is_link(source):
+                return [_link(index, self._links[link_place(source, card, str(index))], named)]
             return [_value(index, "url", lambda text: {"type": "text", "text": url.escaped(text), **named}, card)]
         if kind == "COPY_CODE":
             place = (OFFER, OFFER_CODE) if is_offer and card is None else None
@@ -199,6 +210,10 @@ def _value(
     return lambda values, _recipient: _button(
         sub_type, index, parameter(as_text((values.get(component) or {}).get(key)))
     )
+
+
+def _link(index: int, signer: LinkSigner, named: Mapping[str, str]) -> Part:
+    return lambda _values, recipient: _button("url", index, {"type": "text", "text": signer.code(recipient), **named})
 
 
 def _coupon(text: str) -> Built:

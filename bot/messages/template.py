@@ -8,7 +8,9 @@ from typing import Any
 
 from bot.messages.components import ComponentWriter, Values, built
 from bot.meta.callback_data import callback_data
+from models.clicks.codes import LinkSigner
 from models.templates.content import MessageContent
+from models.templates.tracked_links import LinkPlace
 
 
 class TemplateBuilder:
@@ -27,11 +29,13 @@ class TemplateBuilder:
         content: MessageContent,
         installation: str,
         catalog_id: str | None = None,
+        links: Mapping[LinkPlace, LinkSigner] | None = None,
     ) -> None:
         self._installation = installation
         self._head = {"name": name, "language": {"code": language}}
+        is_named = parameter_format.upper() == "NAMED"
         writer = ComponentWriter(
-            content, is_named=parameter_format.upper() == "NAMED", installation=installation, catalog_id=catalog_id
+            content, is_named=is_named, installation=installation, catalog_id=catalog_id, links=links
         )
         self._parts = writer.parts(components)
 

@@ -4,7 +4,7 @@ It applies to a Graph `error` object with a numeric code alone (docs/meta.md §3
 transient, else that recipient fails; the guardrails pause the campaign when many fail alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -53,7 +53,7 @@ class ErrorRule:
 
     action: ErrorAction
     text: str
-    advice: str = ""
+    advice: str
     delays_seconds: tuple[float, ...] = ()
     tries: int | None = None
     reason: PauseReason | None = None
@@ -87,7 +87,7 @@ def _retry(text: str, delays: tuple[float, ...] = TRANSIENT, tries: int | None =
     return ErrorRule(ErrorAction.RETRY, text, "Hark tries again by itself.", delays, tries, again_after=AGAIN)
 
 
-def _fail(text: str, advice: str = "", *, max_share: float | None = HALF) -> ErrorRule:
+def _fail(text: str, advice: str, *, max_share: float | None = HALF) -> ErrorRule:
     return ErrorRule(ErrorAction.FAIL, text, advice, max_share=max_share)
 
 
@@ -130,14 +130,20 @@ TABLE: Mapping[int, ErrorRule] = {
     130403: _suppress("Your business has blocked this person.", "all", "Unblock the person to write to them again."),
     130429: ErrorRule(ErrorAction.THROTTLE, "The number sent faster than Meta allows.", "Hark slowed down by itself.", THROTTLED,
         again_after=AGAIN, is_certainly_undelivered=True),
-    130472: _fail("The person is in one of Meta's experiments and gets no marketing messages.", max_share=None),
+    130472: _fail(
+        "The person is in one of Meta's experiments and gets no marketing messages.",
+        "Do not repeat this campaign for them; write to them in a later one.",
+        max_share=None,
+    ),
     130497: _fail("The account may not write to people in this country.", OTHER_COUNTRIES, max_share=NEARLY_ALL),
     131000: _retry("Meta could not send it for an unknown reason."),
     131005: _stop("Access was denied.", P.TOKEN_REFUSED, NEW_TOKEN),
     131008: _pause("A required parameter is missing.", P.TEMPLATE_CHANGED, FIX_MAPPING),
     131009: _fail("A value in the message is not valid.", "Check the contact's number and values."),
     131016: _retry("Meta's service is not available for a moment."),
-    131021: _fail("The recipient is the sending number itself.", max_share=None),
+    131021: _fail(
+        "The recipient is the sending number itself.", "Take your own number out of the audience.", max_share=None
+    ),
     131026: _fail("Undeliverable: probably not on WhatsApp.", "After two such answers the contact is left out."),
     131030: _fail("Meta's test number may write only to its list of five.", "Add the number to the list at Meta."),
     131031: _stop("The account is locked.", P.NUMBER_RESTRICTED, SEE_META),
@@ -151,7 +157,9 @@ TABLE: Mapping[int, ErrorRule] = {
         again_after=DAYS_LATER, is_certainly_undelivered=True,
     ),
     131050: _suppress("The person stopped marketing messages from you.", "marketing", "They can allow them again."),
-    131051: _fail("Meta does not support this type of message."),
+    131044: _fail("There is a problem with the payment of calls.", "Mend the payment method in Meta's billing; campaigns go on."),
+    131051: _fail("Meta does not support this type of message.", "Send it as another type, or as a template."),
+    131052: _fail("A file that the person sent could not be fetched.", "Ask them to send it again, below 100 MB."),
     131053: _pause("Meta could not fetch the picture, video or document.", P.MEDIA_REFUSED, "Check the medium, then resume."),
     131055: _pause("This template cannot be sent this way.", P.TEMPLATE_REFUSED, SEE_MARKETING, falls_back=True),
     131056: ErrorRule(
@@ -182,9 +190,9 @@ TABLE: Mapping[int, ErrorRule] = {
     ),
     132000: _pause("The number of variables is not the template's.", P.TEMPLATE_CHANGED, FIX_MAPPING),
     132001: _pause("The template does not exist in this language, or is not approved.", P.TEMPLATE_DISABLED, "Sync the templates."),
-    132005: _fail("With this contact's values the text is too long."),
+    132005: _fail("With this contact's values the text is too long.", "Shorten the contact's values, or the template's text."),
     132007: _pause("The template's content breaks a policy.", P.TEMPLATE_DISABLED, "Change the template at Meta."),
-    132008: _fail("A value for the template is not valid."),
+    132008: _fail("A value for the template is not valid.", "Correct the contact's value: no line breaks, not empty."),
     132012: _pause("A value's type is not the template's.", P.TEMPLATE_CHANGED, FIX_MAPPING),
     132015: _pause("Meta paused the template for low quality.", P.TEMPLATE_PAUSED, "Wait until Meta approves it again."),
     132016: _pause("Meta disabled the template.", P.TEMPLATE_DISABLED, "Use another template."),
@@ -212,28 +220,76 @@ TABLE: Mapping[int, ErrorRule] = {
     ),
     134102: _pause("The template is not available.", P.TEMPLATE_DISABLED, "Sync the templates.", falls_back=True),
     135000: _retry("Meta could not send it; it gives no reason.", (10.0,), 1),
-    137000: _fail("The person's identity has changed.", max_share=None),
+    137000: _fail(
+        "The person's identity has changed, such as with a new phone.",
+        "Make sure that it is still the same person; Meta takes messages again once they write to you.",
+        max_share=None,
+    ),
+    2593109: _fail("The business shares no history of its phone app.", "Nothing: messages go on; older chats stay in the app."),
 } | {
     code: _stop("The number is not registered or not verified.", P.NUMBER_RESTRICTED, "Register the number.")
     for code in (133005, 133006, 133008, 133009, 133015, 133016)
 }  # fmt: skip
 
+NOT_OF_CAMPAIGNS = "Campaigns are not concerned."
+FAMILIES: Sequence[tuple[range, ErrorRule]] = (
+    (
+        range(138000, 138019),
+        _fail("Calls are not possible on this number.", f"Set up calls in WhatsApp Manager. {NOT_OF_CAMPAIGNS}"),
+    ),
+    (
+        range(138038, 138039),
+        _fail("Another number is the primary one for calls.", f"Call from that number. {NOT_OF_CAMPAIGNS}"),
+    ),
+    (
+        range(139000, 139005),
+        _pause(
+            "Meta does not send the template's form.",
+            P.TEMPLATE_REFUSED,
+            "Publish the form at Meta again, then resume.",
+        ),
+    ),
+    (
+        range(139100, 139104),
+        _fail("Meta did not change the list of people whom you block.", "Try again; the list takes 64,000."),
+    ),
+    (
+        range(147001, 147006),
+        _fail("Meta does not give you this username.", f"WhatsApp Manager says what it takes. {NOT_OF_CAMPAIGNS}"),
+    ),
+    (
+        range(2388000, 2389000),
+        _fail("Meta refuses what was asked about a template.", "The template's page says what Meta wants changed."),
+    ),
+    (
+        range(2494000, 2495000),
+        _fail("Meta does not take an uploaded file, a sign-up link or a hand-over.", "Do that step again."),
+    ),
+)
+"""Codes that Meta gives in rows, mostly to other calls than sending (docs/meta.md §3.2)."""
+
 PERMISSION = _stop("The access token lacks a permission.", P.TOKEN_REFUSED, NEW_TOKEN)
 UNKNOWN_TRANSIENT = _retry("Meta calls this error transient.")
-UNKNOWN = _fail("Meta refused it with a code that Hark does not know.")
+UNKNOWN = _fail(
+    "Meta refused it with a code that Hark does not know.", "Read what Meta says, and look the code up in Meta's list."
+)
 CONNECTION = ErrorRule(
     ErrorAction.RETRY, "Meta could not be reached.", "Hark tries again by itself.", (2.0, 4.0, 8.0, 16.0, 30.0)
 )
 
 
-def rule_for(code: int, *, is_transient: bool = False) -> ErrorRule:
-    """Return the rule for a code of Meta's, also for one that the table does not have."""
-    rule = TABLE.get(code)
-    if rule is not None:
-        return rule
+def known_rule(code: int) -> ErrorRule | None:
+    """Return the rule for a code of Meta's that is known, by itself or as one of a family; else None."""
+    if code in TABLE:
+        return TABLE[code]
     if 200 <= code <= 299:
         return PERMISSION
-    return UNKNOWN_TRANSIENT if is_transient else UNKNOWN
+    return next((rule for codes, rule in FAMILIES if code in codes), None)
+
+
+def rule_for(code: int, *, is_transient: bool = False) -> ErrorRule:
+    """Return the rule for a code of Meta's, also for one that the table does not have."""
+    return known_rule(code) or (UNKNOWN_TRANSIENT if is_transient else UNKNOWN)
 
 
 TEMPORARY = tuple(

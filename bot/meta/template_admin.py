@@ -37,7 +37,7 @@ class TemplateAdmin(GraphAdmin):
         _confirmed(self._call("DELETE", f"{_path(waba_id)}/message_templates", params=params), "the deletion")
 
     def unpause_template(self, meta_id: str) -> None:
-        """Lift Meta's pause for low quality."""
+        """Lift a pause that came from pacing. Meta refuses to lift one for low quality, which ends by itself."""
         _confirmed(self._call("POST", f"{_path(meta_id)}/unpause"), "the end of the pause")
 
     def library(self, **filters: str) -> list[dict[str, Any]]:

@@ -89,9 +89,14 @@ def handle_types(sim: Simulation) -> dict[str, str]:
 
 
 def unpause(sim: Simulation, template: SandboxTemplate) -> None:
-    """Lift a pause for low quality and announce it. Raises SandboxGraphError if there is none."""
+    """Lift a pause that came from pacing and announce it; a pause for quality ends by itself (docs/meta.md §4.5).
+
+    Raises SandboxGraphError if the template is not paused, or paused for its quality.
+    """
     if template.status != "PAUSED":
         raise SandboxGraphError(100, f"A template that is {template.status} cannot be unpaused", subcode=2388039)
+    if template.quality == "RED":
+        raise SandboxGraphError(100, "A template that is paused for low quality cannot be unpaused", subcode=2388039)
     extra = {"other_info": {"title": "UNPAUSE", "description": "The pause was lifted"}}
     set_status(sim, template, "APPROVED", None, extra)
 

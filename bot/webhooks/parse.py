@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bot.meta.callback_data import read_callback
+from bot.webhooks.parse_clicks import read_reported_click
 from bot.webhooks.parse_messages import read_inbound
 from bot.webhooks.parse_pricing import read_pricing
 from bot.webhooks.parse_routing import (
@@ -91,6 +92,9 @@ def _changes(body: dict[str, Any], parsed: Parsed) -> Iterator[tuple[str, str, d
 def _read_messages(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any]) -> None:
     phone_number_id = _phone_number_id(value)
     _read_each(parsed, place, value, "statuses", lambda item: _read_status(item, phone_number_id), parsed.statuses)
+    _read_each(
+        parsed, place, value, "user_actions", lambda item: read_reported_click(item, phone_number_id), parsed.clicks
+    )
     contacts = as_list(value.get("contacts"))
     _read_each(
         parsed, place, value, "messages", lambda item: read_inbound(item, phone_number_id, contacts), parsed.inbound
@@ -110,6 +114,7 @@ def _read_standby(parsed: Parsed, place: str, waba_id: str, value: dict[str, Any
     parsed.statuses += shown.statuses
     parsed.echoes += shown.echoes
     parsed.changes += shown.changes
+    parsed.clicks += shown.clicks
     parsed.broken += shown.broken
     parsed.ignored += shown.ignored + (shown.size == 0 and not shown.broken)
 

@@ -5,10 +5,20 @@ import time
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from sqlalchemy.orm import Session
+
 from jobs.core.runtime import Runtime
 from models.billing.answers import count_answers, months_to_count, store_answer_sums, stored_answer_sums
 from models.billing.balance import MARKS, mark_reached, read_balance
-from models.billing.spending import WAITS, count_spent, priced_campaigns, refresh_spending, spending_differs
+from models.billing.charges import answer_charges, campaign_charges
+from models.billing.spending import (
+    WAITS,
+    count_campaign,
+    may_be_purged,
+    priced_campaigns,
+    refresh_spending,
+    spending_differs,
+)
 from models.campaigns.pause import pause_overspent
 from models.db.engine import zone_of
 from models.tables.billing import Spending
@@ -44,7 +54,7 @@ _looks: dict[tuple[str, int], _Look] = {}
 def watch_spending(rt: Runtime, now: datetime) -> None:
     """Count the campaigns that are due, warn at the marks of the balance, pause campaigns that it no longer covers."""
     with rt.database.read() as session:
-        campaigns = [campaign for _, campaign in priced_campaigns(session, since=now - WATCHED_FOR)]
+        campaigns = _countable(session, now, now - WATCHED_FOR)
     _watch_answers(rt, now)
     for campaign in campaigns:
         key = (rt.installation, campaign.id)
@@ -65,33 +75,39 @@ def recount_answers(rt: Runtime, now: datetime, *, newest: int | None = None) ->
     months = months_to_count(now, zone)
     for month in months if newest is None else months[-newest:]:
         with rt.database.read() as session:
-            sums, stored = count_answers(session, month, zone), stored_answer_sums(session, month)
-        if sums != stored:
+            counted = count_answers(session, month, zone)
+            stored = (stored_answer_sums(session, month), answer_charges(session, month))
+        if counted != stored:
             with rt.database.write() as session:
-                store_answer_sums(session, month, sums, now)
+                store_answer_sums(session, month, counted, now)
             changed.append(f"{month:%Y-%m}")
     return changed
 
 
 def recount_campaigns(rt: Runtime, campaign_id: int, now: datetime) -> bool:
-    """Compute a campaign's sums from its recipients; True if they differed from the stored ones."""
+    """Compute a campaign's sums and charges from its recipients; True if they differed from the stored ones."""
     with rt.database.read() as session:
         # The campaign is read before its recipients: if it was launched by then, all of them are there.
         campaign = session.get_one(Campaign, campaign_id)
         spending = session.get_one(Spending, campaign_id)
-        spent = count_spent(session, spending, campaign.ended_at, now)
-    if not spending_differs(spending, spent):
+        counted = count_campaign(session, spending, campaign.ended_at, now)
+        stored_charges = campaign_charges(session, campaign_id)
+    if not spending_differs(spending, counted.spent) and counted.charges == stored_charges:
         return False
     with rt.database.write() as session:
-        refresh_spending(session, campaign_id, spent, now)
+        refresh_spending(session, campaign_id, counted, now)
     return True
 
 
 def recount_spending(rt: Runtime, now: datetime, since: datetime | None = None) -> list[int]:
     """Count every campaign again (`since`: none that ended before) and return the ids of those whose stored sums differed."""
     with rt.database.read() as session:
-        ids = [campaign.id for _, campaign in priced_campaigns(session, since)]
+        ids = [campaign.id for campaign in _countable(session, now, since)]
     return [campaign_id for campaign_id in ids if recount_campaigns(rt, campaign_id, now)]
+
+
+def _countable(session: Session, now: datetime, since: datetime | None) -> list[Campaign]:
+    return [campaign for _, campaign in priced_campaigns(session, since) if not may_be_purged(campaign, now)]
 
 
 def _watch_answers(rt: Runtime, now: datetime) -> None:

@@ -26,6 +26,7 @@ from jobs.media.store import MediaStoreError
 from jobs.restore.watch import hold_if_restored, keep_epoch
 from models.billing.balance import reserve_amount
 from models.campaigns.campaign_type import campaign_type
+from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.missing import refuse_draft
 from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
 from models.clock import utcnow
@@ -61,7 +62,7 @@ def fresh_preflight(rt: Runtime, campaign_id: int, now: datetime) -> Preflight:
     """
     refresh_from_meta(rt, campaign_id, now)
     with rt.database.read() as session:
-        facts = PreflightFacts(is_listening=_is_listening(rt), time_zone=rt.settings.time_zone)
+        facts = PreflightFacts.of(rt.settings, is_listening=_is_listening(rt))
         return preflight(session, campaign_id, now, facts)
 
 
@@ -126,7 +127,8 @@ def start_campaign(
         campaign = get_campaign(session, campaign_id)
         transition(session, campaign_id, "start", now, type=campaign_type(campaign), **started)
         make_cohorts(session, campaign, now)
-        reserve_amount(session, campaign_id, result.reach.areas or {}, now)
+        cap = campaign_price_cap(session, campaign)
+        reserve_amount(session, campaign_id, result.reach.areas or {}, now, cap)
         record_audit(session, now, actor, AuditAction.START, "campaign", campaign_id, eligible=result.reach.eligible)
         release_campaign(session, campaign_id, actor, now)
         epoch = raise_epoch(session)

@@ -57,6 +57,8 @@ RENEW_MEDIA: WakeUp[[int]] = WakeUp(CHORES, "jobs.media.renewal.renew_media", "m
 DELETE_REMOVED_MEDIA: WakeUp[[]] = WakeUp(CHORES, "jobs.media.cleanup.delete_removed_media", "removed-media")
 SYNC_MARKETING: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.marketing_sync.sync_marketing", "marketing")
 SYNC_CATALOGS: WakeUp[[int]] = WakeUp(CHORES, "jobs.maintenance.catalog_sync.sync_catalogs", "catalogs")
+COUNT_SIGNALS: WakeUp[[]] = WakeUp(CHORES, "jobs.signals.count.count_signals", "signals")
+FILL_LIST: WakeUp[[int]] = WakeUp(CHORES, "jobs.follow_up.fill_lists.fill_list", "fill-list")
 PURGE: WakeUp[[]] = WakeUp(CHORES, "jobs.maintenance.purge.purge", "purge")
 RUN_IMPORT: WakeUp[[str]] = WakeUp(CHORES, "jobs.imports.run.run_import", "import", seconds=3600)
 """An hour: a turn imports at least one chunk, and reads a long file first."""
@@ -65,6 +67,7 @@ APPLY_SHOP_EVENTS: WakeUp[[]] = WakeUp(CHORES, "jobs.ingest.shop.apply_shop_even
 READ_SHOP_CUSTOMERS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.customers.read_shop_customers", "shop-customers")
 WRITE_SHOP_OPT_OUTS: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.opt_outs.write_shop_opt_outs", "shop-opt-outs")
 LOOK_AT_SHOP: WakeUp[[]] = WakeUp(CHORES, "jobs.shop.daily_look.look_at_shop", "shop-look")
+ATTRIBUTE_ORDERS: WakeUp[[]] = WakeUp(CHORES, "jobs.conversions.attribution.attribute_orders", "conversions")
 
 PREVIOUS_JOBS: Mapping[str, str] = {
     "jobs.send.serve_number": SERVE_NUMBER.job,

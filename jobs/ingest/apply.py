@@ -16,6 +16,7 @@ from jobs.core.wake_ups import ANSWER_WAITING, SYNC_NUMBER, SYNC_TEMPLATES
 from jobs.ingest.late_failures import react_to_failures
 from jobs.ingest.own_words import with_own_words
 from jobs.restore.watch import hold_for_outside_proof
+from models.clicks.meta_reports import ReportedClick, store_reported_clicks
 from models.clock import utcnow
 from models.events.account.apply import apply_changes
 from models.events.account.numbers import note_phone_app
@@ -64,6 +65,7 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
     changes: list[AccountChange] = [item for payload in parsed for item in payload.changes]
     echoes: list[Echo] = [item for payload in parsed for item in payload.echoes]
     control: list[ControlChange] = [item for payload in parsed for item in payload.control]
+    clicks: list[ReportedClick] = [item for payload in parsed for item in payload.clicks]
     applied = Applied()
     counts = applied.counts
     counts["ignored"] = sum(payload.ignored for payload in parsed)
@@ -105,6 +107,7 @@ def apply_parsed(rt: Runtime, parsed: Sequence[Parsed], dead: Sequence[Dead] = (
                 strangers=result.unknown_accounts,
                 ignored=result.ignored,
             )
+        store_reported_clicks(session, clicks)
         for letter in dead:
             keep_dead_letter(session, letter.raw, letter.error, now)
         counts["dead"] = len(dead)
@@ -142,12 +145,13 @@ def wake_after(rt: Runtime, applied: Applied) -> None:
 
 def split_in_half(parsed: Parsed) -> tuple[Parsed, Parsed]:
     """Return the items of a payload in two halves."""
-    items: list[InboundMessage | Status | AccountChange | Echo | ControlChange] = [
+    items: list[InboundMessage | Status | AccountChange | Echo | ControlChange | ReportedClick] = [
         *parsed.inbound,
         *parsed.statuses,
         *parsed.changes,
         *parsed.echoes,
         *parsed.control,
+        *parsed.clicks,
     ]
     parts = (Parsed(), Parsed())
     for place, item in enumerate(items):
@@ -160,6 +164,8 @@ def split_in_half(parsed: Parsed) -> tuple[Parsed, Parsed]:
             part.echoes.append(item)
         elif isinstance(item, ControlChange):
             part.control.append(item)
+        elif isinstance(item, ReportedClick):
+            part.clicks.append(item)
         else:
             part.changes.append(item)
     return parts

@@ -29,6 +29,7 @@ from models.tables.number import UNLIMITED, Number, Waba
 from models.tables.template import Template
 from models.tables.template_life import TemplateEventKind
 from models.templates.drafts import adopt_draft, settle_lost_edits
+from models.templates.former_texts import TemplateText, keep_former_text
 from models.templates.life import DRAFT, TemplateState, record_changes, record_event
 from models.templates.opt_out_buttons import recognize_opt_out_buttons
 
@@ -219,7 +220,7 @@ def _is_later(template: Template, now: datetime) -> bool:
 
 def fill_template(template: Template, item: dict[str, Any], now: datetime) -> Template:
     """Write a template as Meta lists it into its row; `now` is when it was asked. A status that it reported later is kept."""
-    quality = item.get("quality_score")
+    quality, before = item.get("quality_score"), TemplateText.of(template)
     template.meta_id = str(item["id"]) if item.get("id") else template.meta_id
     template.name, template.language = item["name"], item["language"]
     template.category = str(item.get("category") or "UNKNOWN").upper()
@@ -236,6 +237,7 @@ def fill_template(template: Template, item: dict[str, Any], now: datetime) -> Te
         template.status = str(item.get("status") or "UNKNOWN").upper()
     template.synced_at = now
     template.missing_at = None
+    keep_former_text(template, before, now)
     if template.stale_at is not None and template.stale_at <= now:
         template.stale_at = None
     return template

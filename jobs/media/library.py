@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.media.content import Content, inspect_file
 from jobs.media.incoming import Incoming, TooLongError, take_in
-from jobs.media.kinds import EXTENSIONS, HEADER_KINDS, LIMITS, MAX_BYTES, MB, NOUNS
+from jobs.media.kinds import EXTENSIONS, GIF_BYTES, HEADER_KINDS, LIMITS, MAX_BYTES, MB, NOUNS
 from jobs.media.store import media_store
 from models.crypto import new_token
 from models.db.dialect import insert_into
@@ -70,6 +70,14 @@ def find_media(session: Session, reference: str) -> MediaFile:
             reference=reference[:64],
         )
     return row
+
+
+def files_for_header(header_format: str) -> Select[MediaFile]:
+    """The query of the library's files that a header of this format takes (one of HEADER_KINDS)."""
+    query = select(MediaFile).where(MediaFile.deleted_at.is_(None), MediaFile.kind == HEADER_KINDS[header_format])
+    if header_format == "GIF":
+        query = query.where(MediaFile.size_bytes <= GIF_BYTES, MediaFile.mime_type == "video/mp4")
+    return query
 
 
 def plain_name(name: str) -> str:

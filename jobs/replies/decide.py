@@ -1,7 +1,7 @@
 """Decides one reply: turns a conversation's context into a plan of what to write. Pure, apart from looking up parsed flows."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot import chatops
@@ -21,6 +21,7 @@ from bot.opt_out_words import Word, button_intent, opt_out_intent
 from bot.router import CampaignChoice, Decision, FlowChoice, LiveFlow, Route, RoutingFacts, keyword_flow, route
 from bot.webhooks.parse_messages import CAPTIONED
 from jobs.core.logs import described
+from jobs.replies.answer_prices import AnswerPrices
 from jobs.replies.flow_cache import FlowCache
 from jobs.replies.plan import ReplyPlan, add_result
 from models.conversations.claim import Unhandled
@@ -44,6 +45,7 @@ class BatchContext:
     default_country: str | None
     stop_answer: str
     start_answer: str
+    prices: AnswerPrices = field(default_factory=AnswerPrices)
 
 
 def decide(context: ReplyContext, batch: BatchContext, now: datetime) -> ReplyPlan | None:
@@ -234,7 +236,7 @@ def _begin(
     now: datetime,
 ) -> None:
     version_id, flow = batch.flows.newest(flow_id)
-    contact = _contact(plan.context, campaign if recipient_id else None, batch)
+    contact = _contact(plan.context, campaign if recipient_id else None, batch, now)
     result = run_step(flow, FlowState.begin(now), Start(reply), now, contact)
     plan.begins_version_id, plan.recipient_id = version_id, recipient_id
     plan.needs_human = result.needs_human
@@ -245,14 +247,17 @@ def _advance(
     plan: ReplyPlan, live: LiveSession, flow_state: FlowState, event: Event, batch: BatchContext, now: datetime
 ) -> None:
     flow = batch.flows.version(live.flow_version_id)
-    result = run_step(flow, flow_state, event, now, _contact(plan.context, plan.context.session_campaign, batch))
+    contact = _contact(plan.context, plan.context.session_campaign, batch, now)
+    result = run_step(flow, flow_state, event, now, contact)
     plan.recipient_id, plan.needs_human = live.recipient_id, result.needs_human
     if result.session != flow_state or result.actions:
         plan.saves = True
         add_result(plan, result, now)
 
 
-def _contact(context: ReplyContext, campaign: CampaignContext | None, batch: BatchContext) -> FlowContact:
+def _contact(
+    context: ReplyContext, campaign: CampaignContext | None, batch: BatchContext, now: datetime
+) -> FlowContact:
     return FlowContact(
         name=context.name or None,
         phone=context.phone,
@@ -262,6 +267,8 @@ def _contact(context: ReplyContext, campaign: CampaignContext | None, batch: Bat
         attributes={key: _text(value) for key, value in context.attributes.items() if value is not None},
         tags=context.tags,
         default_country=batch.default_country,
+        answer_price=batch.prices.of(context.country, context.phone, now),
+        price_currency=batch.prices.currency,
     )
 
 

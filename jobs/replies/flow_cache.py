@@ -49,6 +49,11 @@ class FlowCache:
         return FlowChoice(newest.flow_id, newest.name) if newest else None
 
     @property
+    def has_money_budgets(self) -> bool:
+        """Whether a flow that was parsed limits what a conversation may cost."""
+        return any(flow.budget is not None and flow.budget.amount is not None for flow in self._parsed.values())
+
+    @property
     def keywords(self) -> Sequence[tuple[FlowChoice, frozenset[str]]]:
         """The keyword rules of the newest versions, oldest flow first."""
         return self._keywords

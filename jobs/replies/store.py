@@ -1,7 +1,7 @@
 """Runs the transactions of answering, each for many conversations at once. The dispatcher calls them in threads."""
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
+from jobs.replies.answer_prices import AnswerPrices
 from jobs.replies.chatops import answer_command, enqueue_change
 from jobs.replies.decide import BatchContext, decide, failed_plan
 from jobs.replies.flow_cache import FlowCache
@@ -64,6 +65,7 @@ class ReplyStore:
     rt: Runtime
     claimant: str
     flows: FlowCache
+    prices: AnswerPrices = field(default_factory=AnswerPrices)
 
     def must_wait(self) -> bool:
         """Whether nothing is answered because the database was put back from a copy."""
@@ -183,11 +185,14 @@ class ReplyStore:
 
     def _batch_context(self, session: Session, contexts: Iterable[ReplyContext]) -> BatchContext:
         self.flows.refresh(session, [each.live.flow_version_id for each in contexts if each.live])
+        if self.flows.has_money_budgets:
+            self.prices.refresh(session)
         return BatchContext(
             flows=self.flows,
             default_country=self.rt.settings.default_country,
             stop_answer=str(read_setting(session, "stop_answer")),
             start_answer=str(read_setting(session, "start_answer")),
+            prices=self.prices,
         )
 
     def _next(self, session: Session, ids: list[int], ours: set[int], now: datetime) -> dict[Hashable, NextStep]:

@@ -14,6 +14,7 @@ from jobs.media.references import MediaNotReadyError, resolve_content
 from jobs.sending.failure_rate import FailureGuard, load_guard, save_guard
 from jobs.sending.pace import SendTimetable
 from models.catalog.lookup import linked_catalogs
+from models.clicks.links import links_of
 from models.sending.cohorts import cohort_content
 from models.sending.number_rate import STANDARD_RATE, number_rate
 from models.sending.open_cohorts import has_due, open_cohorts
@@ -189,6 +190,7 @@ def cohort_builder(
         content=resolve_content(session, number_id, content, now),
         installation=installation,
         catalog_id=catalogs[0].meta_id if catalogs else None,
+        links=links_of(session, cohort.campaign_id),
     )
 
 

@@ -119,7 +119,7 @@ def candidates_with_reason(
     them each row is looked up in the index of person keys.
     """
     is_shared = (
-        _has_twin(terms)
+        has_twin(terms)
         if duplicate_keys is None
         else IsIn(CONTACT.c.person_key, literal(json.dumps(list(duplicate_keys))))
     )
@@ -135,7 +135,8 @@ def duplicate_person_keys(session: Session) -> Sequence[str]:
     return session.scalars(select(key).group_by(key).having(func.count() > 1)).all()
 
 
-def _has_twin(terms: CampaignTerms) -> ColumnElement[bool]:
+def has_twin(terms: CampaignTerms) -> ColumnElement[bool]:
+    """Return whether the person has another record, or is a recipient already: then all records count."""
     twin = aliased(Contact)
     same_person = and_(twin.person_key == CONTACT.c.person_key, twin.id != CONTACT.c.id, twin.merged_into_id.is_(None))
     # A record that changed between two slices may be of the same person as an existing recipient.
@@ -191,7 +192,7 @@ def branches(terms: CampaignTerms, is_shared: bool) -> Iterator[Branch]:
     if any(item.may_miss for bound in terms.bound for item in bound):
         yield NotSent.MISSING_VARIABLE, terms.by_language(missing_variable_sql).is_not(None)
     if terms.is_marketing and terms.cap_messages > 0:
-        yield NotSent.FREQUENCY_CAP, _recent_messages(terms, is_shared) >= terms.cap_messages
+        yield NotSent.FREQUENCY_CAP, recent_messages(terms, is_shared) >= terms.cap_messages
     if terms.choice is not None and terms.choice.fallback is None:
         yield NotSent.NO_LANGUAGE, terms.position().is_(None)
     if terms.phone_needed:
@@ -245,7 +246,7 @@ def _has_open_case(contact: FromClause) -> ColumnElement[bool]:
     return Probe().where(open_case.contact_id == contact.c.id, open_case.closed_at.is_(None))
 
 
-def _recent_messages(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int]:
+def recent_messages(terms: CampaignTerms, is_shared: bool) -> ColumnElement[int]:
     """Count the person's marketing messages of all campaigns in the days of the cap, including those that may have arrived."""
     row = aliased(Recipient)
     record = Contact.__table__.alias()

@@ -9,12 +9,15 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, case, delete, func, literal, select
 from sqlalchemy.orm import Session
 
+from models.billing.charges import Charges, add_charge, store_answer_charges
+from models.billing.months import month_begin, month_of, next_month
+from models.billing.price_area import country_of
 from models.billing.price_types import FREE_ENTRY_POINT, FREE_SERVICE, is_billable
 from models.billing.rate_cards import SERVICE, Prices, day_of, read_prices
 from models.billing.spending import amount_by_card
@@ -45,37 +48,45 @@ Key = tuple[int, date, str]
 """Number id, first day of the month, currency."""
 
 
-def month_of(moment: datetime, zone: ZoneInfo) -> date:
-    """Return the first day of the moment's calendar month in a zone."""
-    return moment.astimezone(zone).date().replace(day=1)
+class CountedAnswers(NamedTuple):
+    """The sums of a month, and what was charged by number id."""
+
+    sums: dict[Key, AnswerSums]
+    charges: dict[int, Charges]
 
 
 def months_to_count(now: datetime, zone: ZoneInfo) -> list[date]:
     """Return the first days of the months whose sums may still change, oldest first."""
     months = [month_of(now - COUNTED_FOR, zone)]
     while months[-1] < month_of(now, zone):
-        months.append(_next_month(months[-1]))
+        months.append(next_month(months[-1]))
     return months
 
 
-def count_answers(session: Session, month: date, zone: ZoneInfo) -> dict[Key, AnswerSums]:
-    """Compute the sums of all numbers in a month, in one pass over the rows."""
-    begin, end = _moment(month, zone), _moment(_next_month(month), zone)
+def count_answers(session: Session, month: date, zone: ZoneInfo) -> CountedAnswers:
+    """Compute the sums and charges of all numbers in a month, in one pass over the rows."""
+    begin, end = month_begin(month, zone), month_begin(next_month(month), zone)
     cards = _cards(session)
     moments = _moments(cards, begin, end)
-    sums: dict[Key, AnswerSums] = {}
+    counted = CountedAnswers({}, {})
     for group in session.execute(_groups(begin, end, moments)):
-        prices = _card_at(cards, moments[group.period])
+        moment = moments[group.period]
+        prices = _card_at(cards, moment)
         currency = group.cost_currency or prices.currency or NO_CURRENCY
-        _add(sums.setdefault((group.number_id, month, currency), AnswerSums()), group, prices, moments[group.period])
-    return sums
+        amount = _amount(group, prices, moment) if is_billable(group) else None
+        _add(counted.sums.setdefault((group.number_id, month, currency), AnswerSums()), group, amount)
+        if is_billable(group):
+            money = None if amount is None else (currency, amount)
+            country, category = country_of(group.price_area or ""), group.pricing_category or SERVICE
+            add_charge(counted.charges.setdefault(group.number_id, {}), month, country, category, money, group.number)
+    return counted
 
 
-def store_answer_sums(session: Session, month: date, sums: dict[Key, AnswerSums], now: datetime) -> None:
-    """Replace the stored sums of a month by those that were computed at `now`, unless later ones are stored already."""
+def store_answer_sums(session: Session, month: date, counted: CountedAnswers, now: datetime) -> None:
+    """Replace the stored sums and charges of a month by those that were computed at `now`, unless later ones are stored already."""
     rows = [
         {"number_id": number_id, "month": month, "currency": currency, "counted_at": now, **asdict(item)}
-        for (number_id, _, currency), item in sorted(sums.items())
+        for (number_id, _, currency), item in sorted(counted.sums.items())
     ]
     if rows:
         statement = insert_into(session, AnswerSpending.__table__)
@@ -91,6 +102,9 @@ def store_answer_sums(session: Session, month: date, sums: dict[Key, AnswerSums]
         )
     is_gone = (AnswerSpending.month == month, AnswerSpending.counted_at < now)
     session.execute(delete(AnswerSpending).where(*is_gone), execution_options=NO_SYNC)
+    is_later = select(AnswerSpending.month).where(AnswerSpending.month == month, AnswerSpending.counted_at > now)
+    if session.scalar(is_later.limit(1)) is None:
+        store_answer_charges(session, month, counted.charges)
 
 
 def stored_answer_sums(session: Session, month: date) -> dict[Key, AnswerSums]:
@@ -118,12 +132,11 @@ def purge_answer_costs(session: Session, now: datetime, limit: int = 500) -> int
     return len(ids)
 
 
-def _add(sums: AnswerSums, group: Any, prices: Prices, moment: datetime) -> None:
+def _add(sums: AnswerSums, group: Any, amount: int | None) -> None:
     billable = is_billable(group)
     if billable is None:
         sums.untold += group.number
     elif billable:
-        amount = _amount(group, prices, moment)
         sums.billed += group.number
         sums.unpriced += group.number if amount is None else 0
         sums.charged += amount or 0
@@ -183,11 +196,3 @@ def _cards(session: Session) -> list[tuple[datetime, Prices]]:
 def _card_at(cards: Sequence[tuple[datetime, Prices]], moment: datetime) -> Prices:
     place = bisect_right([loaded_at for loaded_at, _ in cards], moment)
     return cards[place - 1][1] if place else Prices()
-
-
-def _moment(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def _next_month(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)

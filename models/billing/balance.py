@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.billing.amount import show_amount
 from models.billing.answers import charged_answers
+from models.billing.price_cap import PriceCap, cap_of
 from models.billing.rate_cards import day_of, newest_card, plain_category, prices_in_force, read_prices
 from models.billing.spending import total_price
 from models.errors import OperatorError
@@ -118,8 +119,16 @@ def set_balance(session: Session, amount: int | None, currency: str, now: dateti
     )
 
 
-def reserve_amount(session: Session, campaign_id: int, areas: Mapping[str | None, int], now: datetime) -> None:
+def reserve_amount(
+    session: Session,
+    campaign_id: int,
+    areas: Mapping[str | None, int],
+    now: datetime,
+    cap: PriceCap | None = None,
+) -> None:
     """Reserve the price of a campaign in the transaction of its start. `areas` is the number of people by price area.
+
+    `cap` is what a message may cost at most, where its template has a maximum price.
 
     Without a balance the campaign's rate card and price are stored all the same. Raises InsufficientBalanceError if less than
     the price is free, or nothing.
@@ -128,7 +137,7 @@ def reserve_amount(session: Session, campaign_id: int, areas: Mapping[str | None
     category = session.scalar(query.where(Campaign.id == campaign_id)) or ""
     balance = read_balance(session, is_locked=True)
     prices = prices_in_force(session)
-    need = total_price(prices, areas.items(), category, day_of(now))
+    need = total_price(prices, areas.items(), category, day_of(now), cap)
     if balance is not None and balance.free < max(need, 1):
         raise InsufficientBalanceError(
             "campaign {campaign_id}: {shortage}", campaign_id=campaign_id, shortage=shortage(balance, need)
@@ -140,6 +149,8 @@ def reserve_amount(session: Session, campaign_id: int, areas: Mapping[str | None
             category=plain_category(category),
             priced_at=now,
             reserved=need,
+            price_cap=cap.amount if cap else None,
+            price_cap_currency=cap.currency if cap else None,
         )
     )
     session.flush()
@@ -161,7 +172,8 @@ def freeze_price(
     if spending is None or spending.card_id is None:
         return None
     prices = read_prices(session, spending.card_id)
-    spending.frozen += total_price(prices, areas(), spending.category, day_of(spending.priced_at))
+    day, cap = day_of(spending.priced_at), cap_of(spending)
+    spending.frozen += total_price(prices, areas(), spending.category, day, cap)
     growth = spending.frozen - spending.reserved
     if not is_last:
         return None

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.billing.amount import show_amount
 from models.billing.price_area import country_of
+from models.billing.price_cap import PriceCap, cap_of, message_price
 from models.billing.price_types import CHARGED_SINCE
 from models.billing.rate_cards import SERVICE, UTILITY, Prices, day_of, plain_category, prices_in_force, read_prices
 from models.tables.billing import Spending
@@ -58,6 +59,8 @@ class Estimate:
     card_id: int | None
     lines: tuple[CountryEstimate, ...]
     shares: DeliveryShares
+    cap: PriceCap | None = None
+    """What a message may cost at most, where its template has a maximum price."""
 
     @property
     def people(self) -> int:
@@ -89,6 +92,7 @@ class Estimate:
                 "high": 1.0,
                 "campaigns": self.shares.campaigns,
             },
+            "max_price": self._cap_json(),
             "lines": [self._line(line) for line in self.lines],
         }
 
@@ -101,6 +105,11 @@ class Estimate:
             }
             for line in self.lines
         ]
+
+    def _cap_json(self) -> dict[str, str] | None:
+        if self.cap is None or self.cap.amount is None:
+            return None
+        return {"amount": show_amount(self.cap.amount), "currency": self.cap.currency}
 
     def _line(self, line: CountryEstimate) -> dict[str, Any]:
         price = None if line.price is None else show_amount(line.price)
@@ -118,9 +127,14 @@ class Estimate:
         }
 
 
-def estimate_cost(session: Session, category: str, areas: Mapping[str | None, int], now: datetime) -> Estimate:
-    """Estimate the cost of sending to people, counted by price area, with the rate card in force."""
-    return _estimate(session, category, areas, prices_in_force(session), now)
+def estimate_cost(
+    session: Session, category: str, areas: Mapping[str | None, int], now: datetime, cap: PriceCap | None = None
+) -> Estimate:
+    """Estimate the cost of sending to people, counted by price area, with the rate card in force.
+
+    `cap` is what a message may cost at most, where its template has a maximum price: that is then its price.
+    """
+    return _estimate(session, category, areas, prices_in_force(session), now, cap)
 
 
 def estimate_started(session: Session, spending: Spending) -> Estimate:
@@ -132,7 +146,7 @@ def estimate_started(session: Session, spending: Spending) -> Estimate:
     )
     areas = {row.price_area: row.number for row in session.execute(query)}
     prices = read_prices(session, spending.card_id)
-    return _estimate(session, spending.category, areas, prices, spending.priced_at)
+    return _estimate(session, spending.category, areas, prices, spending.priced_at, cap_of(spending))
 
 
 def past_delivery_shares(session: Session, category: str) -> DeliveryShares:
@@ -163,15 +177,24 @@ def past_delivery_shares(session: Session, category: str) -> DeliveryShares:
 
 
 def _estimate(
-    session: Session, category: str, areas: Mapping[str | None, int], prices: Prices, moment: datetime
+    session: Session,
+    category: str,
+    areas: Mapping[str | None, int],
+    prices: Prices,
+    moment: datetime,
+    cap: PriceCap | None,
 ) -> Estimate:
     people: Counter[str | None] = Counter()
+    day = day_of(moment)
     for area, number in areas.items():
         people[country_of(area or "")] += number
     lines = [
-        CountryEstimate(country, number, *(prices.at(country, kind, day_of(moment)) for kind in (category, SERVICE)))
+        CountryEstimate(
+            country, number, message_price(prices, cap, country, category, day), prices.at(country, SERVICE, day)
+        )
         for country, number in people.items()
     ]
     lines.sort(key=lambda line: (-line.people, line.country or ""))
     shares = past_delivery_shares(session, category)
-    return Estimate(plain_category(category), prices.currency, prices.card_id, tuple(lines), shares)
+    currency = prices.currency or (cap.currency if cap is not None else "") or None
+    return Estimate(plain_category(category), currency, prices.card_id, tuple(lines), shares, cap)

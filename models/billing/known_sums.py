@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.billing.price_area import country_of
+from models.billing.price_cap import cap_of, message_price
 from models.billing.rate_cards import Prices, day_of, read_prices
 from models.billing.spending import OPEN
 from models.tables.billing import Spending
@@ -45,5 +46,6 @@ def _has_open_without_price(session: Session, spending: Spending, prices: Prices
         )
         .distinct()
     )
-    day = day_of(spending.priced_at)
-    return any(prices.at(country_of(area or ""), spending.category, day) is None for area in session.scalars(query))
+    day, cap = day_of(spending.priced_at), cap_of(spending)
+    areas = session.scalars(query)
+    return any(message_price(prices, cap, country_of(area or ""), spending.category, day) is None for area in areas)

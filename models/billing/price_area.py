@@ -26,6 +26,12 @@ def price_area(contact: FromClause) -> ColumnElement[str]:
     return func.coalesce(columns.country, literal("")) + digits
 
 
+def area_of(country: str | None, phone: str | None) -> str:
+    """Return the price area of one contact, as `price_area` does in SQL. `phone` is in E.164 form."""
+    number = phone or ""
+    return (country or "") + number[: 5 if number.startswith("+1") else 4]
+
+
 @lru_cache(maxsize=20_000)
 def country_of(area: str) -> str | None:
     """Return the country of a price area: that of the calling code; if several share it, the contact's if it is one of them.

@@ -7,18 +7,23 @@ sums come from the rows alone, so statuses that come late, twice or out of order
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.billing.charges import Charges, add_charge, store_campaign_charges
+from models.billing.months import Period, price_periods
 from models.billing.price_area import country_of
+from models.billing.price_cap import PriceCap, cap_of, message_price
 from models.billing.price_types import is_billable
 from models.billing.rate_cards import Prices, day_of, read_prices
 from models.db.dialect import NO_SYNC
+from models.db.engine import zone_of
 from models.tables.billing import Spending
 from models.tables.campaign import Campaign
+from models.tables.charge import CampaignCharge
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.recipient_try import RecipientTry
 
@@ -46,38 +51,58 @@ class Spent:
     untold: int = 0
 
 
-def total_price(prices: Prices, areas: Iterable[tuple[str | None, int]], category: str, day: date) -> int:
+class CountedCampaign(NamedTuple):
+    """A campaign's sums, and what was charged by month, country, category and currency: all of it, in other currencies too."""
+
+    spent: Spent
+    charges: Charges
+
+
+def total_price(
+    prices: Prices, areas: Iterable[tuple[str | None, int]], category: str, day: date, cap: PriceCap | None = None
+) -> int:
     """Return the price of a delivered message to each of these people, (price area, number), without unknown prices."""
-    return sum((prices.at(country_of(area or ""), category, day) or 0) * number for area, number in areas)
+    return sum(
+        (message_price(prices, cap, country_of(area or ""), category, day) or 0) * number for area, number in areas
+    )
 
 
 def count_spent(session: Session, spending: Spending, ended_at: datetime | None, now: datetime) -> Spent:
-    """Compute a launched campaign's sums, in one pass over its rows. `ended_at` is the campaign's.
+    """Compute a launched campaign's sums, as `count_campaign` does."""
+    return count_campaign(session, spending, ended_at, now).spent
+
+
+def count_campaign(session: Session, spending: Spending, ended_at: datetime | None, now: datetime) -> CountedCampaign:
+    """Compute a launched campaign's sums and charges, in one pass over its rows. `ended_at` is the campaign's.
 
     What Meta itself says that a message cost is what it cost; the rate card prices the others.
     """
     prices = read_prices(session, spending.card_id)
-    started = day_of(spending.priced_at)
-    days = [started, *prices.changes_after(started)]
+    started, cap = day_of(spending.priced_at), cap_of(spending)
+    periods = price_periods(spending.priced_at, now, prices, zone_of(session))
     is_closed = ended_at is not None and ended_at + WAITS <= now
     tally = dict.fromkeys(asdict(Spent()), 0)
-    of_people = session.execute(_groups(Recipient, spending.campaign_id, days)).all()
+    charges: Charges = {}
+    of_people = session.execute(_groups(Recipient, spending.campaign_id, periods)).all()
     tally["eligible"] = sum(group.number for group in of_people)
     # Each try is charged on its own, if it was delivered: one person may have got several messages.
-    for group in [*of_people, *session.execute(_groups(RecipientTry, spending.campaign_id, days))]:
+    for group in [*of_people, *session.execute(_groups(RecipientTry, spending.campaign_id, periods))]:
         country = country_of(group.price_area or "")
         if _is_billed(group):
-            amount = amount_of(group, prices, spending.category, days[group.period])
+            period = periods[group.period]
+            amount = amount_of(group, prices, spending.category, period.day)
             tally["billed"] += group.number
             tally["unpriced"] += group.number if amount is None else 0
             tally["charged"] += amount or 0
+            money = _money_of(group, amount, prices.currency)
+            add_charge(charges, period.month, country, group.pricing_category or spending.category, money, group.number)
             continue
         tally["untold"] += group.number if _is_untold(group) else 0
         if not is_closed and _may_be_billed(group):
-            amount = (prices.at(country, spending.category, started) or 0) * group.number
+            amount = (message_price(prices, cap, country, spending.category, started) or 0) * group.number
             tally["reserved"] += amount
             tally["leaving"] += 0 if group.state is RecipientState.QUEUED else amount
-    return Spent(**tally)
+    return CountedCampaign(Spent(**tally), charges)
 
 
 def amount_of(group: Any, prices: Prices, category: str, day: date) -> int | None:
@@ -96,17 +121,20 @@ def amount_by_card(group: Any, prices: Prices, category: str, day: date) -> int 
     return None if each is None else each * int(group.number)
 
 
-def refresh_spending(session: Session, campaign_id: int, spent: Spent, counted_at: datetime) -> None:
-    """Store sums that were computed at `counted_at`, unless later ones are stored already."""
-    session.execute(
+def refresh_spending(session: Session, campaign_id: int, counted: CountedCampaign, counted_at: datetime) -> None:
+    """Store sums and charges that were computed at `counted_at`, unless later ones are stored already."""
+    changed = session.execute(
         update(Spending)
         .where(
             Spending.campaign_id == campaign_id,
             or_(Spending.counted_at.is_(None), Spending.counted_at <= counted_at),
         )
-        .values(counted_at=counted_at, **asdict(spent)),
+        .values(counted_at=counted_at, **asdict(counted.spent))
+        .returning(Spending.campaign_id),
         execution_options=NO_SYNC,
-    )
+    ).all()
+    if changed:
+        store_campaign_charges(session, campaign_id, counted.charges)
 
 
 def spending_differs(spending: Spending, spent: Spent) -> bool:
@@ -115,28 +143,42 @@ def spending_differs(spending: Spending, spent: Spent) -> bool:
 
 
 def priced_campaigns(session: Session, since: datetime | None = None) -> list[tuple[Spending, Campaign]]:
-    """Return campaigns with a rate card that were launched completely or ended.
+    """Return campaigns that were launched completely or ended.
 
-    With `since` none that ended before it, but for those that were counted before the untold were.
+    With `since` none that ended before it, but for those that an older version counted: without the untold, or without charges.
     """
+    has_charges = exists().where(CampaignCharge.campaign_id == Spending.campaign_id)
     query = (
         select(Spending, Campaign)
         .join(Campaign, Campaign.id == Spending.campaign_id)
-        .where(Spending.card_id.is_not(None), or_(Campaign.launched_at.is_not(None), Campaign.ended_at.is_not(None)))
+        .where(or_(Campaign.launched_at.is_not(None), Campaign.ended_at.is_not(None)))
         .order_by(Spending.campaign_id)
     )
     if since is not None:
-        query = query.where(or_(Campaign.ended_at.is_(None), Campaign.ended_at > since, Spending.untold.is_(None)))
+        is_old_count = or_(Spending.untold.is_(None), and_(Spending.billed > 0, ~has_charges))
+        query = query.where(or_(Campaign.ended_at.is_(None), Campaign.ended_at > since, is_old_count))
     return [(spending, campaign) for spending, campaign in session.execute(query)]
 
 
-def _groups(table: type[Recipient] | type[RecipientTry], campaign_id: int, days: Sequence[date]) -> Any:
-    """Select numbers of messages by everything that determines the price; `period` is the index in `days` of the delivery."""
+def may_be_purged(campaign: Campaign, now: datetime) -> bool:
+    """Return whether rows of a campaign may be gone, since it was deleted: a count would then lose what was charged."""
+    return campaign.deleted_at is not None and campaign.deleted_at <= now - WAITS
+
+
+def _money_of(group: Any, amount: int | None, currency: str | None) -> tuple[str, int] | None:
+    """(currency, millionths) of a group: what Meta named in whatever currency, else by the card; None if it is unknown."""
+    if group.cost_currency is not None:
+        return group.cost_currency, int(group.cost)
+    return None if amount is None or currency is None else (currency, amount)
+
+
+def _groups(table: type[Recipient] | type[RecipientTry], campaign_id: int, periods: Sequence[Period]) -> Any:
+    """Select numbers of messages by everything that determines the price; `period` is the index in `periods` of the delivery."""
     moment_type = table.delivered_at.type
     received_at = func.coalesce(table.delivered_at, table.read_at)
     later = [
-        (received_at >= literal(datetime.combine(day, time(), UTC), moment_type), literal(place))
-        for place, day in reversed([*enumerate(days)][1:])
+        (received_at >= literal(begun.begin, moment_type), literal(place))
+        for place, begun in reversed([*enumerate(periods)][1:])
     ]
     period: ColumnElement[Any] = case(*later, else_=literal(0)) if later else literal(0)
     columns = (

@@ -13,9 +13,11 @@ from models.campaigns.campaign_type import types_of
 from models.campaigns.language_figures import languages_of
 from models.campaigns.recipient_error import recipient_error
 from models.campaigns.taps import read_place, taps_of
+from models.clicks.figures import first_clicks_of
+from models.conversions.figures import MoneySum, sums_of_recipients
 from models.db.dialect import literal_word
 from models.form_replies import read_form
-from models.spreadsheets import protect
+from models.segments.campaign_people import PeopleChoice
 from models.stored_texts import show_stored
 from models.tables.campaign import CampaignType
 from models.tables.contact import Contact
@@ -25,6 +27,7 @@ from models.tables.recipient import NOT_SENT_TEXT, Recipient
 from models.tables.recipient_tap import RecipientTap
 from models.tries.rows import tries_of
 
+_CONVERSION = ("converted_at", "revenue")
 COLUMNS = (
     "phone",
     "name",
@@ -44,6 +47,8 @@ COLUMNS = (
     "form_reply",
     "buttons",
     "language",
+    "clicked_at",
+    *_CONVERSION,
     "retries",
 )
 _READ = (
@@ -74,8 +79,11 @@ class ExportRow:
     cells: tuple[Any, ...]
 
 
-def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: int = 1000) -> list[ExportRow]:
-    """The page after the recipient `after_id`, ordered by person key; empty at the end."""
+def export_rows(
+    session: Session, campaign_id: int, after_id: int = 0, limit: int = 1000, *, choice: PeopleChoice | None = None
+) -> list[ExportRow]:
+    """The page after the recipient `after_id`, ordered by person key, of everybody or of those chosen; empty at the end."""
+    chosen = choice.conditions(Recipient) if choice is not None else []
     # Both databases page along the index of person keys, whatever their statistics of the table are.
     after_key = select(Recipient.person_key).where(Recipient.id == after_id).scalar_subquery()
     rows = session.execute(
@@ -88,14 +96,17 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
             Contact.name,
         )
         .join(Contact, Contact.id == Recipient.contact_id)
-        .where(Recipient.campaign_id == campaign_id, Recipient.person_key > (after_key if after_id else ""))
+        .where(Recipient.campaign_id == campaign_id, Recipient.person_key > (after_key if after_id else ""), *chosen)
         .order_by(Recipient.person_key)
         .limit(limit)
     ).all()
     steps = _steps(session, [row.id for row in rows])
     kind = types_of(session, [campaign_id]).get(campaign_id)
     forms = _forms(session, [row.id for row in rows])
-    taps, tries = taps_of(session, [row.id for row in rows]), tries_of(session, [row.id for row in rows])
+    taps = taps_of(session, [row.id for row in rows])
+    clicked = first_clicks_of(session, [row.id for row in rows])
+    bought = sums_of_recipients(session, [row.id for row in rows])
+    tries = tries_of(session, [row.id for row in rows])
     language_of = _language_of_cohort(session, campaign_id)
     return [
         ExportRow(
@@ -107,16 +118,13 @@ def export_rows(session: Session, campaign_id: int, after_id: int = 0, limit: in
                 taps.get(row.id, ()),
                 kind,
                 language_of(row.cohort_id),
-                retries=len(tries.get(row.id, ())),
-            ),
+                clicked.get(row.id),
+            )
+            + _conversion_cells(bought.get(row.id))
+            + (len(tries.get(row.id, ())),),
         )
         for row in rows
     ]
-
-
-def csv_cell(value: Any) -> str:
-    """A cell's text, which no spreadsheet runs as a formula."""
-    return protect("" if value is None else str(value))
 
 
 def moment(at: datetime | None) -> str | None:
@@ -168,8 +176,7 @@ def _cells(
     taps: Sequence[RecipientTap],
     kind: CampaignType | None,
     language: str | None,
-    *,
-    retries: int,
+    clicked_at: datetime | None,
 ) -> tuple[Any, ...]:
     code, message = _error(row)
     values = {name: moment(getattr(row, name)) for name in _TIMES} | {
@@ -186,10 +193,18 @@ def _cells(
         "type": kind.value if kind else None,
         "form_reply": json.dumps(form, ensure_ascii=False) if form else None,
         "language": language,
-        "retries": retries,
+        "clicked_at": moment(clicked_at),
         "buttons": json.dumps([_tap(tap) for tap in taps], ensure_ascii=False) if taps else None,
     }
-    return tuple(values[name] for name in COLUMNS)
+    return tuple(values[name] for name in COLUMNS[: -len(_CONVERSION) - 1])
+
+
+def _conversion_cells(bought: tuple[datetime, list[MoneySum]] | None) -> tuple[Any, ...]:
+    """The cells of _CONVERSION: when they first ordered, and their revenue as a JSON list of money."""
+    if bought is None:
+        return (None, None)
+    at, revenue = bought
+    return moment(at), json.dumps([money.to_json() for money in revenue]) if revenue else None
 
 
 def _tap(tap: RecipientTap) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from models.billing.amount import show_amount
-from models.sending.max_price import STEPS, has_max_price, multiplier_steps, template_price
+from models.billing.max_price import STEPS, has_max_price, multiplier_steps, template_price
 from models.sending.route import MARKETING, falls_back
 from models.tables.campaign import Campaign
 from models.tables.number import ONBOARDED, Number

@@ -8,19 +8,23 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
 from models.audience.audience import AudienceError
+from models.audience.filling_lists import lists_being_filled
 from models.audience.reach import Reach, estimate_reach
 from models.billing.balance import is_covered, read_balance
 from models.billing.estimate import estimate_cost
+from models.campaigns.link_checks import link_problems
+from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.message_problems import message_problems
 from models.campaigns.missing import missing_choices
 from models.campaigns.replacement import category_at_start
 from models.campaigns.template_warnings import template_warnings
 from models.clock import zoned
+from models.config import Settings
 from models.sending.cohorts import message_parts
 from models.sending.messaging_limit import all_sent_at, used_people
 from models.sending.number_rate import number_rate
@@ -87,6 +91,15 @@ class PreflightFacts:
     """Whether a consumer of webhook events is alive."""
     time_zone: str = "UTC"
     """The installation's zone, in which times are shown."""
+    link_base: str | None = None
+    """The address before `/l/` in tracked links (LINK_URL). Without it they are not checked."""
+    is_simulated: bool = False
+    """Whether Meta is simulated on this machine."""
+
+    @classmethod
+    def of(cls, settings: Settings, *, is_listening: bool | None) -> Self:
+        """What the settings say, and whether a consumer is alive."""
+        return cls(is_listening, settings.time_zone, settings.link_base, settings.is_simulated)
 
 
 def preflight(session: Session, campaign_id: int, now: datetime, facts: PreflightFacts | None = None) -> Preflight:
@@ -99,6 +112,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
     if template is not None:
         blocking += _message_blocks(session, campaign, template, now)
     if number is not None and template is not None and campaign.audience.get("include"):
+        blocking += _list_blocks(session, campaign)
         try:
             reach = estimate_reach(session, campaign, now)
         except AudienceError as error:
@@ -106,7 +120,12 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
         else:
             # Without a mapping nobody has the values; the check of the variables reports that already.
             blocking += [] if any(check.key == "variables" for check in blocking) else _reach_blocks(reach)
-    warnings = list(_warnings(session, campaign, reach, now, facts or PreflightFacts()))
+    facts = facts or PreflightFacts()
+    if facts.link_base is not None:
+        parts = message_parts(session, campaign)
+        problems = link_problems(parts, facts.link_base, is_simulated=facts.is_simulated)
+        blocking += [PreflightCheck(*problem) for problem in problems]
+    warnings = list(_warnings(session, campaign, reach, now, facts))
     if number is not None and template is not None:
         for problem in message_problems(session, campaign, number, now):
             check = PreflightCheck(problem.key, problem.text, problem.remedy)
@@ -180,6 +199,12 @@ def _mapping_blocks(
         yield PreflightCheck("opt_out_buttons", Text("{problem}", {"problem": why}), remedy)
 
 
+def _list_blocks(session: Session, campaign: Campaign) -> Iterator[PreflightCheck]:
+    for name in lists_being_filled(session, campaign.audience):
+        text = Text("The list “{name}” is still being filled.", {"name": name})
+        yield PreflightCheck("list_being_filled", text, "Wait until everybody is on it; its page says how far it is.")
+
+
 def _reach_blocks(reach: Reach) -> Iterator[PreflightCheck]:
     if reach.eligible == 0:
         most = max(reach.not_sent or {}, key=lambda reason: (reach.not_sent or {})[reason], default=None)
@@ -217,7 +242,7 @@ def _budget_checks(
     session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime
 ) -> tuple[list[PreflightCheck], list[PreflightCheck]]:
     """(blocking, warnings) about the balance; both are empty if no balance is set."""
-    cost = estimate_cost(session, template.category, reach.areas or {}, now)
+    cost = estimate_cost(session, template.category, reach.areas or {}, now, campaign_price_cap(session, campaign))
     short, close = is_covered(session, campaign.id, cost.high)
     blocking = (
         [PreflightCheck("budget", short, "Raise the balance (flask budget set), or send to fewer people.")]

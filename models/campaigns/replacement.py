@@ -21,9 +21,11 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.cohort import Cohort
 from models.tables.template import Template
 from models.templates.components import carousel_cards, header_format, unsupported_parts
+from models.templates.content import MessageContent
 from models.templates.languages import plain_language
 from models.templates.opt_out_buttons import opt_out_buttons_problem
 from models.templates.sendable import template_problems
+from models.templates.tracked_links import tracked_urls
 from models.templates.variables import check_mapping
 from models.text import Text
 
@@ -85,14 +87,22 @@ def misfit(session: Session, cohort: Cohort, template: Template) -> Text | None:
     if plain_category(template.category) != category:
         named = {"category": plain_category(template.category), "former": category}
         return Text("its category is {category}, and the campaign's is {former}", named)
-    if problems := check_mapping(template, cohort_content(cohort)):
-        return Text("its variables or its header are others: {problem}", {"problem": problems[0]})
+    if why := _content_misfit(former, template, cohort_content(cohort)):
+        return why
     if _shape(template.components) != _shape(former.components):
         return Text("its header or its buttons are of another kind")
     if line := opt_out_buttons_problem(template.components, campaign.opt_out_buttons or ()):
         return Text("{problem}", {"problem": line})
     if campaign.opt_out_buttons is None and template.opt_out_buttons != former.opt_out_buttons:
         return Text("other buttons of it opt out")
+    return None
+
+
+def _content_misfit(former: Template, template: Template, content: MessageContent) -> Text | None:
+    if problems := check_mapping(template, content):
+        return Text("its variables or its header are others: {problem}", {"problem": problems[0]})
+    if tracked_urls(template.components, content) != tracked_urls(former.components, content):
+        return Text("the button of its tracked link opens another address")
     return None
 
 

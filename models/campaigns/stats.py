@@ -1,17 +1,25 @@
 """Counts a campaign's recipients for its statistics: one GROUP BY over a covering index, so stored counters cannot drift."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.billing.campaign_cost import campaign_costs, cost_figures
 from models.campaigns.campaign_type import types_of
+from models.campaigns.conversion_stats import add_conversions
 from models.campaigns.language_figures import CampaignLanguage, languages_of
-from models.campaigns.taps import tapped_buttons
+from models.campaigns.taps import TappedButton, in_order_of_message, read_place, tapped_buttons
+from models.clicks.figures import clicked_by_cohort
+from models.results.opt_outs import count_opt_outs, opt_outs_json
+from models.results.steps import count_steps
+from models.results.stored import StoredFigures
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tables.recipient_opt_out import OptOutWay
 from models.tries.rows import count_retried
 
 ON_THE_WAY = (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE)
@@ -26,8 +34,13 @@ def campaign_stats(session: Session, campaign_id: int) -> dict[str, Any]:
     return stats[campaign_id]
 
 
-def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The public JSON of several campaigns by id, in the given order. A campaign that does not exist is absent."""
+def stats_of(
+    session: Session, campaign_ids: Sequence[int], stored: Mapping[int, StoredFigures] | None = None
+) -> dict[int, dict[str, Any]]:
+    """The public JSON of several campaigns by id, in the given order. A campaign that does not exist is absent.
+
+    Those of which `stored` has sums are not counted again; their JSON says as of when they are, as `as_of`.
+    """
     campaigns = {
         row.id: row
         for row in session.execute(
@@ -41,25 +54,67 @@ def stats_of(session: Session, campaign_ids: Sequence[int]) -> dict[int, dict[st
             ).where(Campaign.id.in_(campaign_ids), Campaign.deleted_at.is_(None))
         )
     }
+    languages, types = languages_of(session, list(campaigns)), types_of(session, list(campaigns))
+    costs, retried = campaign_costs(session, list(campaigns)), count_retried(session, list(campaigns))
+    clicked = clicked_by_cohort(session, list(campaigns))
+    stored = {key: item for key, item in (stored or {}).items() if key in campaigns}
+    counted = _count(session, [key for key in campaigns if key not in stored])
+    counted |= {key: _of_stored(item) for key, item in stored.items()}
+    stats = {
+        key: _head(campaigns[key], types[key])
+        | (figures := count_recipients(counted[key].groups, sum(clicked.get(key, {}).values())))
+        | opt_out_figures(opt_outs_json(counted[key].opt_outs), figures["delivered"])
+        | {"buttons": [button.to_json() for button in counted[key].buttons]}
+        | {"steps": counted[key].steps, "retried": retried.get(key, 0)}
+        | cost_figures(costs[key], figures)
+        | {"languages": language_figures(languages[key], counted[key].groups, figures, clicked.get(key, {}))}
+        | ({"as_of": stored[key].counted_at.isoformat()} if key in stored else {})
+        for key in campaign_ids
+        if key in campaigns
+    }
+    add_conversions(session, stats, languages)
+    return stats
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What the rows of a campaign say, or the sums of them."""
+
+    groups: Sequence[Any] = ()
+    buttons: Sequence[TappedButton] = ()
+    opt_outs: Mapping[OptOutWay, int] = field(default_factory=dict)
+    steps: Mapping[str, int] = field(default_factory=dict)
+
+
+def _count(session: Session, campaign_ids: Sequence[int]) -> dict[int, _Counted]:
     groups: dict[int, list[Any]] = {}
-    buttons, languages = tapped_buttons(session, list(campaigns)), languages_of(session, list(campaigns))
-    types, retried = types_of(session, list(campaigns)), count_retried(session, list(campaigns))
-    if campaigns:
-        for group in session.execute(_groups(list(campaigns))):
+    if campaign_ids:
+        for group in session.execute(_groups(campaign_ids)):
             groups.setdefault(group.campaign_id, []).append(group)
+    buttons, opt_outs = tapped_buttons(session, campaign_ids), count_opt_outs(session, campaign_ids)
+    steps = count_steps(session, campaign_ids)
     return {
-        campaign_id: _head(campaigns[campaign_id], types[campaign_id])
-        | (figures := count_recipients(groups.get(campaign_id, ())))
-        | {"buttons": [button.to_json() for button in buttons.get(campaign_id, ())]}
-        | {"retried": retried.get(campaign_id, 0)}
-        | {"languages": language_figures(languages[campaign_id], groups.get(campaign_id, ()), figures)}
-        for campaign_id in campaign_ids
-        if campaign_id in campaigns
+        key: _Counted(groups.get(key, ()), buttons.get(key, ()), opt_outs.get(key, {}), steps.get(key, {}))
+        for key in campaign_ids
     }
 
 
-def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
+def _of_stored(stored: StoredFigures) -> _Counted:
+    figures = stored.figures
+    return _Counted(
+        figures.typed_groups(),
+        in_order_of_message(
+            TappedButton(*read_place(place), title, people) for (place, title), people in figures.taps.items()
+        ),
+        {OptOutWay(way): people for way, people in figures.opt_outs.items()},
+        dict(sorted(figures.steps.items(), key=lambda item: (-item[1], item[0]))),
+    )
+
+
+def count_recipients(groups: Iterable[Any], clicked: int = 0) -> dict[str, Any]:
     """Counts and percentages (0 to 100) from groups of (state, status, reason, is_replied, number), such as those of one language.
+
+    `clicked` is how many people opened a tracked link.
 
     `candidates = eligible + Σ not_sent` and `eligible = queued + sending + unsure + held + sent + refused` hold because every
     group is counted under exactly one of them.
@@ -85,17 +140,32 @@ def count_recipients(groups: Iterable[Any]) -> dict[str, Any]:
         "received_pct": _percent(tally["delivered"], tally["sent"]),
         "read_pct": _percent(tally["read"], tally["delivered"]),
         "replied_pct": _percent(tally["replied"], tally["delivered"]),
+        "clicked": clicked,
+        "clicked_pct": _percent(clicked, tally["delivered"]),
     }
 
 
+def opt_out_figures(by_way: dict[str, int], delivered: int) -> dict[str, Any]:
+    """The public figures of who asked for an end because of the campaign: people, percentage of delivered, people by way."""
+    people = sum(by_way.values())
+    return {"opted_out": people, "opted_out_pct": _percent(people, delivered), "opted_out_by": by_way}
+
+
 def language_figures(
-    languages: Sequence[CampaignLanguage], groups: Sequence[Any], whole: dict[str, Any]
+    languages: Sequence[CampaignLanguage],
+    groups: Sequence[Any],
+    whole: dict[str, Any],
+    clicked: Mapping[int | None, int],
 ) -> list[dict[str, Any]]:
     """The public JSON of each language: the same figures, sums over its cohorts. Of a single language they are the campaign's."""
     if len(languages) == 1 and languages[0].is_only:
         return [languages[0].to_json() | whole]
     return [
-        language.to_json() | count_recipients(group for group in groups if group.cohort_id in language.cohort_ids)
+        language.to_json()
+        | count_recipients(
+            (group for group in groups if group.cohort_id in language.cohort_ids),
+            sum(clicked.get(cohort_id, 0) for cohort_id in language.cohort_ids),
+        )
         for language in languages
     ]
 

@@ -1,6 +1,6 @@
 """Counts and lists what the people of a campaign tapped."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,12 @@ def tapped_buttons(session: Session, campaign_ids: Sequence[int]) -> dict[int, l
     for row in session.execute(query.group_by(*columns)):
         button = TappedButton(*read_place(row.place), row.title, row.people)
         buttons.setdefault(row.campaign_id, []).append(button)
-    for found in buttons.values():
-        found.sort(key=lambda button: (-1 if button.card is None else button.card, button.index, button.title))
-    return buttons
+    return {campaign_id: in_order_of_message(found) for campaign_id, found in buttons.items()}
+
+
+def in_order_of_message(buttons: Iterable[TappedButton]) -> list[TappedButton]:
+    """The buttons in the order of the message: those outside of cards first."""
+    return sorted(buttons, key=lambda button: (-1 if button.card is None else button.card, button.index, button.title))
 
 
 def taps_of(session: Session, recipient_ids: Sequence[int]) -> dict[int, list[RecipientTap]]:

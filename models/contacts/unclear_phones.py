@@ -1,4 +1,6 @@
-"""Settles numbers that lost their plus: people grouped by what their number may mean, and mended once somebody says which it is.
+"""Settles numbers without a calling code: people grouped by what their number may mean, and mended once somebody says which it is.
+
+A number that lost its plus may be one of two people's; one that came before a country was set (`DEFAULT_COUNTRY`) was never read.
 
 Nothing is guessed. A reading that leads to another contact is a collision: whether the two are one person is asked in the merge. A
 number of somebody who was redacted stays as it is.
@@ -24,6 +26,7 @@ from models.tables.contact import Contact, PhoneProblem, Suppression
 
 CHUNK = 1_000
 EXAMPLES = 3
+UNSETTLED = (PhoneProblem.UNCLEAR_PHONE, PhoneProblem.MISSING_CALLING_CODE)
 NOWHERE = "none"
 """Stands in a group's key for a reading that is not possible, or belongs to no country."""
 
@@ -45,7 +48,7 @@ INTERNATIONAL = Reading()
 
 @dataclass(frozen=True, slots=True)
 class UnclearPhone:
-    """A contact whose number lost its plus, with its possible readings in E.164."""
+    """A contact whose number has no calling code, with its possible readings in E.164."""
 
     id: int
     name: str
@@ -110,7 +113,7 @@ def unclear_phones(session: Session, default_country: str | None, after: str = "
     while True:
         rows = session.execute(
             select(Contact.id, Contact.name, Contact.raw_phone)
-            .where(Contact.raw_phone > after, Contact.phone_problem == PhoneProblem.UNCLEAR_PHONE)
+            .where(Contact.raw_phone > after, Contact.phone_problem.in_(UNSETTLED))
             .order_by(Contact.raw_phone)
             .limit(CHUNK)
         ).all()
@@ -124,7 +127,7 @@ def unclear_phones(session: Session, default_country: str | None, after: str = "
 
 def has_unclear_phones(session: Session) -> bool:
     """Whether there is any."""
-    unclear = select(Contact.id).where(Contact.raw_phone > "", Contact.phone_problem == PhoneProblem.UNCLEAR_PHONE)
+    unclear = select(Contact.id).where(Contact.raw_phone > "", Contact.phone_problem.in_(UNSETTLED))
     return session.execute(unclear.limit(1)).first() is not None
 
 
@@ -170,7 +173,7 @@ def settle_unclear(
     """
     if not dry_run:
         lock_identities(session)
-    query = select(Contact).where(among(session, Contact.id, ids), Contact.phone_problem == PhoneProblem.UNCLEAR_PHONE)
+    query = select(Contact).where(among(session, Contact.id, ids), Contact.phone_problem.in_(UNSETTLED))
     query = query.where(Contact.raw_phone.is_not(None), Contact.merged_into_id.is_(None), Contact.redacted_at.is_(None))
     contacts = session.scalars(
         (query if dry_run else query.with_for_update()).order_by(Contact.id),

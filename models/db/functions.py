@@ -178,6 +178,44 @@ def _to_char_moment(element: MomentText, compiler: SQLCompiler, **kw: Any) -> st
     return f"to_char({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC', {form})"
 
 
+class SecondsBetween(FunctionElement[float]):
+    """The seconds from the first time to the second, negative if it is earlier: `SecondsBetween(begun, ended)`."""
+
+    name = "hark_seconds_between"
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(SecondsBetween, "sqlite")
+def _julian_days(element: SecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
+    begun, ended = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"round((julianday({ended}) - julianday({begun})) * 86400.0, 3)"
+
+
+@compiles(SecondsBetween, "postgresql")
+def _epoch(element: SecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
+    begun, ended = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST(EXTRACT(EPOCH FROM ({ended} - {begun})) AS DOUBLE PRECISION)"
+
+
+class EpochMinute(FunctionElement[int]):
+    """The minute of a time, counted from 1970: `EpochMinute(column)`."""
+
+    name = "hark_epoch_minute"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(EpochMinute, "sqlite")
+def _unix_minute(element: EpochMinute, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(CAST(strftime('%s', {compiler.process(element.clauses, **kw)}) AS INTEGER) / 60)"
+
+
+@compiles(EpochMinute, "postgresql")
+def _epoch_minute(element: EpochMinute, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(floor(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **kw)}) / 60) AS BIGINT)"
+
+
 class IsIn(FunctionElement[bool]):
     """Whether a text is in a JSON list of texts, which the database parses once for all rows: `IsIn(column, list)`."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from models.clicks.meta_reports import ReportedClick
+
 OptOutWord = Literal["stop", "start"]
 EventKind = Literal["sent", "delivered", "read", "failed"]
 
@@ -169,6 +171,7 @@ class Parsed:
     changes: list[AccountChange] = field(default_factory=list)
     echoes: list[Echo] = field(default_factory=list)
     control: list[ControlChange] = field(default_factory=list)
+    clicks: list[ReportedClick] = field(default_factory=list)
     ignored: int = 0
     """Items that Hark does not use: other objects, unknown statuses, messages in groups."""
     broken: list[str] = field(default_factory=list)
@@ -176,5 +179,5 @@ class Parsed:
     @property
     def size(self) -> int:
         """The number of items to apply."""
-        parts = (self.inbound, self.statuses, self.changes, self.echoes, self.control)
+        parts = (self.inbound, self.statuses, self.changes, self.echoes, self.control, self.clicks)
         return sum(len(part) for part in parts)

@@ -14,19 +14,24 @@ from models.stored_texts import show_stored
 from models.tables.answer_cost import AnswerCost
 from models.tables.audit import Audit
 from models.tables.campaign import Campaign
+from models.tables.click import Click
 from models.tables.contact import ConsentEvent, Contact, ContactIdentity
 from models.tables.contact_alias import ContactAlias, MergedValue
 from models.tables.conversation import Case, Conversation, Message, UnreadReply
 from models.tables.conversation_control import ConversationControl
+from models.tables.conversion import Conversion
 from models.tables.engagement import Engagement, LedgerEntry
 from models.tables.flow import Action, Flow, FlowSession, FlowVersion, FunnelStep
 from models.tables.order import Order, OrderItem
+from models.tables.order_refund import OrderRefund
 from models.tables.possible_opt_out import PossibleOptOut
 from models.tables.recipient import Recipient
+from models.tables.recipient_opt_out import RecipientOptOut
 from models.tables.recipient_tap import RecipientTap
 from models.tables.recipient_try import RecipientTry
 from models.tables.shop import ShopCustomerRead, ShopCustomerWithoutPhone, ShopOptOut
 from models.tables.tag import ContactList, ContactTag, ListMember, Tag
+from models.tables.tracked_link import TrackedLink
 from models.tables.user_id_change import UserIdChange
 
 SENTENCES = frozenset({"detail", "error_msg"})
@@ -90,13 +95,26 @@ def _campaigns(session: Session, contact: Contact) -> dict[str, Any]:
         .join(Campaign, Campaign.id == RecipientTap.campaign_id)
         .join(Recipient, Recipient.id == RecipientTap.recipient_id)
     )
+    clicks = (
+        select(Campaign.name.label("campaign"), TrackedLink.url, Click.kind, Click.device, Click.at)
+        .join_from(Click, TrackedLink, TrackedLink.id == Click.link_id)
+        .join(Campaign, Campaign.id == TrackedLink.campaign_id)
+        .join(Recipient, Recipient.id == Click.recipient_id)
+    )
+    opt_outs = (
+        select(Campaign.name.label("campaign"), RecipientOptOut.way, RecipientOptOut.at)
+        .join(Campaign, Campaign.id == RecipientOptOut.campaign_id)
+        .join(Recipient, Recipient.id == RecipientOptOut.recipient_id)
+    )
     return {
         "campaigns": [{"campaign": names.get(row["campaign_id"])} | row for row in recipients],
         "engaged_in": _mappings(session, engagements.where(Engagement.contact_id == contact.id)),
         "counted_for_the_limit": _mappings(session, ledger.where(LedgerEntry.person_key.in_(keys))),
         "funnel_steps": _rows(session, FunnelStep, FunnelStep.recipient_id.in_(select(Recipient.id).where(of_contact))),
         "earlier_tries": _rows(session, RecipientTry, RecipientTry.contact_id == contact.id),
+        "opt_outs_of_campaigns": _mappings(session, opt_outs.where(of_contact).order_by(RecipientOptOut.at)),
         "taps": _mappings(session, taps.where(of_contact).order_by(RecipientTap.at, RecipientTap.place)),
+        "clicks": _mappings(session, clicks.where(of_contact).order_by(Click.at, Click.entry_ms, Click.entry_seq)),
     }
 
 
@@ -132,7 +150,21 @@ def _orders(session: Session, contact_id: int) -> dict[str, Any]:
         .where(of_contact)
         .order_by(OrderItem.order_id)
     )
-    return {"orders": _rows(session, Order, of_contact), "bought": _mappings(session, bought)}
+    names = ("order_id", "model", "touch", "touched_at", "ordered_at", "currency", "total_milli", "refunded_milli")
+    conversions = (
+        select(Campaign.name.label("campaign"), *(getattr(Conversion, name) for name in names))
+        .join(Conversion, Conversion.campaign_id == Campaign.id)
+        .join(Order, Order.id == Conversion.order_id)
+        .where(of_contact)
+        .order_by(Conversion.order_id, Conversion.model)
+    )
+    refunds = OrderRefund.order_id.in_(select(Order.id).where(of_contact))
+    return {
+        "orders": _rows(session, Order, of_contact),
+        "bought": _mappings(session, bought),
+        "refunds": _rows(session, OrderRefund, refunds),
+        "conversions": _mappings(session, conversions),
+    }
 
 
 def _shop(session: Session, contact: Contact) -> dict[str, Any]:

@@ -12,6 +12,7 @@ _AT_ONCE = "gone as soon as it is applied; Redis' file is written anew after eac
 REDIS: tuple[RedisStore, ...] = (
     RedisStore("hark:events", "webhooks of Meta that wait to be applied", Holds.MENTIONS, _AT_ONCE, "seconds"),
     RedisStore("hark:shop-events", "webhooks of a shop that wait to be applied", Holds.MENTIONS, _AT_ONCE, "seconds"),
+    RedisStore("hark:clicks", "requests for tracked links that wait to be stored, by ids", Holds.NOBODY, "", "seconds"),
     RedisStore(
         "hark:marks:*",
         "marks of opt-outs and redactions",

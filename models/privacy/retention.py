@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.db.dialect import NO_SYNC, insert_into
 from models.tables.campaign import Campaign
+from models.tables.click import Click
 from models.tables.conversation import (
     PHONE_APP_AUTHOR,
     RESPONDER_AUTHOR,
@@ -24,6 +25,7 @@ from models.tables.conversation import (
 from models.tables.engagement import Engagement
 from models.tables.flow import Action, FlowSession, FunnelStep
 from models.tables.recipient import Recipient
+from models.tables.recipient_opt_out import RecipientOptOut
 from models.tables.recipient_tap import RecipientTap
 from models.tables.recipient_try import RecipientTry
 from models.tables.setting import read_setting
@@ -76,7 +78,9 @@ def purge_deleted_campaigns(session: Session, now: datetime, limit: int = SLICE)
     people = select(Recipient.person_key).where(Recipient.id.in_(ids))
     statements: Sequence[Any] = (
         delete(FunnelStep).where(FunnelStep.recipient_id.in_(ids)),
+        delete(RecipientOptOut).where(RecipientOptOut.recipient_id.in_(ids)),
         delete(RecipientTap).where(RecipientTap.recipient_id.in_(ids)),
+        delete(Click).where(Click.recipient_id.in_(ids)),
         delete(RecipientTry).where(RecipientTry.recipient_id.in_(ids)),
         update(Message).where(Message.recipient_id.in_(ids)).values(recipient_id=None),
         update(FlowSession).where(FlowSession.recipient_id.in_(ids)).values(recipient_id=None),

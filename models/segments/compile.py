@@ -12,6 +12,7 @@ from sqlalchemy.sql.selectable import FromClause
 from models.contacts.consent import MESSAGE_PROOF
 from models.contacts.field_values import CONTACT_FIELDS
 from models.db.functions import JsonField, JsonNumber, Position, Probe, TextNumber
+from models.segments.campaign_people import figure_condition
 from models.segments.compile_orders import compare, compile_orders
 from models.segments.operators import NUMERIC, ON_ORDERS
 from models.segments.rule import RuleCondition, SegmentRule
@@ -121,11 +122,19 @@ def _last_engaged(item: RuleCondition, now: datetime, contact: FromClause) -> Co
 
 
 def _campaign(item: RuleCondition, now: datetime, contact: FromClause) -> ColumnElement[bool]:
-    """Test reactions to past campaigns. Negated operators match only contacts to whom a message was sent."""
+    """Test reactions to past campaigns. Negated operators match only contacts to whom a message was sent, `is_not` those who were
+    in the campaign.
+    """
     recipient = aliased(Recipient)
     filters = [recipient.contact_id == contact.c.id]
     if item.campaign_id is not None:
         filters.append(recipient.campaign_id == item.campaign_id)
+    if item.figure is not None:
+        included = Probe().where(*filters)
+        counts = included.where(
+            figure_condition(item.figure, recipient, reason=item.reason, code=item.code, button=item.button)
+        )
+        return and_(included, not_(counts)) if item.op == "is_not" else counts
     if item.op == "failed":
         filters.append(recipient.status == "failed")
         if item.code is not None:

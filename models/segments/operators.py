@@ -21,7 +21,7 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
     "segment": ("has", "has_not"),
     "last_inbound": (*_DATE, *_KNOWN),
     "last_engaged": (*_DATE, *_KNOWN),
-    "campaign": (*(word for deed in _DEEDS for word in (deed, f"not_{deed}")), "failed"),
+    "campaign": (*(word for deed in _DEEDS for word in (deed, f"not_{deed}")), "failed", "is", "is_not"),
     "orders_count": _NUMBER,
     "total_spent": _NUMBER,
     "average_order": _NUMBER,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tag_names import find_tag_id
 from models.db.engine import zone_of
+from models.segments.campaign_people import BUTTON, CampaignFigure
 from models.segments.operators import (
     BY_TYPE,
     MAX_CONDITIONS,
@@ -33,9 +34,17 @@ from models.segments.operators import (
     RuleError,
 )
 from models.segments.values import is_storable, read_currency, read_values
-from models.tables.recipient import Recipient
+from models.tables.recipient import NotSent, Recipient
 from models.tables.segment import Segment
 from models.tables.tag import Attribute, AttributeType, ContactList
+
+FIGURE_OPS = frozenset({"is", "is_not"})
+"""Operators on past campaigns that ask in which figure somebody counts."""
+_FIGURE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    CampaignFigure.NOT_SENT: ("reason",),
+    CampaignFigure.FAILED: ("code",),
+    CampaignFigure.TAPPED: ("button",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,10 @@ class RuleCondition:
     days: int | None = None
     campaign_id: int | None = None
     code: int | None = None
+    figure: CampaignFigure | None = None
+    """Of a past campaign: the figure in which the contact counts (`is`) or does not (`is_not`)."""
+    reason: NotSent | None = None
+    button: str | None = None
     rule: "SegmentRule | None" = None
     """The rule of the segment that the condition names."""
     is_number: bool = False
@@ -132,7 +145,9 @@ class _Reader:
             )
         allowed = {"on", "op"} | ({"name"} if on in NAMED else set()) | ({"value"} if op in NEEDS_VALUE else set())
         if on == "campaign":
-            allowed |= {"days", "campaign"} | ({"code"} if op == "failed" else set())
+            value = str(data.get("value"))
+            allowed |= {"campaign", *_FIGURE_FIELDS.get(value, ())} if op in FIGURE_OPS else {"campaign", "days"}
+            allowed |= {"code"} if op == "failed" else set()
         if on in MONEY:
             allowed.add("currency")
         extra = set(data) - allowed
@@ -222,6 +237,7 @@ class _Reader:
                     "{where}: {field} must be at most {max_whole}", where=where, field=field, max_whole=MAX_WHOLE[field]
                 )
         campaign_id = numbers["campaign"]
+        figure, reason, button = self._figure(where, op, data)
         is_launched = campaign_id is None or self.session.scalar(
             select(Recipient.id).where(Recipient.campaign_id == campaign_id).limit(1)
         )
@@ -229,4 +245,33 @@ class _Reader:
             raise RuleError(
                 "{where}: there is no launched campaign {campaign_id}", where=where, campaign_id=campaign_id
             )
-        return RuleCondition("campaign", op, days=numbers["days"], campaign_id=campaign_id, code=numbers["code"])
+        return RuleCondition(
+            "campaign",
+            op,
+            days=numbers["days"],
+            campaign_id=campaign_id,
+            code=numbers["code"],
+            figure=figure,
+            reason=reason,
+            button=button,
+        )
+
+    def _figure(
+        self, where: str, op: str, data: Mapping[str, Any]
+    ) -> tuple[CampaignFigure | None, NotSent | None, str | None]:
+        """The figure of `is` and `is_not`, with what narrows it."""
+        if op not in FIGURE_OPS:
+            return None, None, None
+        value, reason, button = data.get("value"), data.get("reason"), data.get("button")
+        for field, given, allowed in (("value", value, CampaignFigure), ("reason", reason, NotSent)):
+            if (given is not None or field == "value") and not (isinstance(given, str) and given in set(allowed)):
+                raise RuleError(
+                    "{where}: {field} {value!r} is not one of {allowed}",
+                    where=where,
+                    field=field,
+                    value=given,
+                    allowed=", ".join(allowed),
+                )
+        if button is not None and not (isinstance(button, str) and BUTTON.fullmatch(button)):
+            raise RuleError("{where}: button must be its place, such as 1, or 2.0 on a card", where=where)
+        return CampaignFigure(str(value)), None if reason is None else NotSent(reason), button

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.clicks.links import make_links
 from models.db.dialect import insert_into
 from models.tables.campaign import Campaign
 from models.tables.cohort import Cohort
 from models.templates.content import MessageContent, content_of
 from models.templates.language_parts import LanguagePart, language_parts
+from models.templates.tracked_links import link_places
 
 
 def cohorts_of(session: Session, campaign_id: int) -> Sequence[Cohort]:
@@ -21,11 +23,12 @@ def cohorts_of(session: Session, campaign_id: int) -> Sequence[Cohort]:
 
 
 def make_cohorts(session: Session, campaign: Campaign, now: datetime, *, has_unassigned: bool = False) -> None:
-    """Make those that the campaign lacks. Two processes that do so at once make each one once.
+    """Make those that the campaign lacks, with the tracked links of their messages. Two processes that do so at once make each
+    one once.
 
     Does nothing for a language without a template: the preflight has refused such a start.
     """
-    shared = content_of(campaign)
+    shared, parts = content_of(campaign), language_parts(session, campaign)
     rows = [
         {
             "campaign_id": campaign.id,
@@ -39,9 +42,10 @@ def make_cohorts(session: Session, campaign: Campaign, now: datetime, *, has_una
             "has_unassigned": has_unassigned and part.position == 0,
             "created_at": now,
         }
-        for part in language_parts(session, campaign)
+        for part in parts
         if part.template is not None
     ]
+    make_links(session, campaign.id, (place for part in parts for place in link_places(part.content)), now)
     if rows:
         statement = insert_into(session, Cohort).values(rows)
         session.execute(statement.on_conflict_do_nothing(index_elements=["campaign_id", "position"]))

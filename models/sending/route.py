@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.sending.max_price import bid_spec, has_max_price
+from models.billing.max_price import bid_spec, has_max_price
 from models.tables.number import ONBOARDED, MarketingPolicy, Number
 from models.tables.recipient import SendEndpoint
 from models.tables.template import Template

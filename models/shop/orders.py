@@ -11,12 +11,23 @@ from sqlalchemy.orm import Session
 from models.billing.amount import MICRO, show_amount
 from models.db.dialect import insert_into
 from models.imports.diff import MAX_TOLD
+from models.shop.refunds import link_refunds
 from models.tables.order import MILLI, Order, OrderItem, OrderItemKind
 
 CHUNK = 500
 MAX_NAMES = 20
 _ORDER, _BOUGHT = cast(Table, Order.__table__), cast(Table, OrderItem.__table__)
-_COMPARED = ("contact_id", "number", "total_milli", "currency", "placed_at", "cancelled_at", "items")
+_COMPARED = (
+    "contact_id",
+    "number",
+    "total_milli",
+    "gross_milli",
+    "refunded_milli",
+    "currency",
+    "placed_at",
+    "cancelled_at",
+    "items",
+)
 """The columns that are compared to find out whether an order changed."""
 _WORDS = {"number": "number", "currency": "currency"}
 _PLAIN = {
@@ -24,6 +35,8 @@ _PLAIN = {
     "placed_at": "when it was placed",
     "cancelled_at": "whether it was cancelled",
     "items": "the things in it",
+    "gross_milli": "what it was worth before refunds",
+    "refunded_milli": "what was refunded",
 }
 
 
@@ -47,6 +60,8 @@ class NewOrder:
     cancelled_at: datetime | None = None
     items: list[dict[str, Any]] = field(default_factory=list)
     changed_at: datetime | None = None
+    gross_milli: int | None = None
+    refunded_milli: int | None = None
 
 
 @dataclass(slots=True)
@@ -135,6 +150,8 @@ def _write(session: Session, orders: Sequence[NewOrder], now: datetime) -> None:
     ).returning(_ORDER.c.id, _ORDER.c.shop, _ORDER.c.external_id)
     order_ids = {OrderKey(row.shop, row.external_id): row.id for row in session.connection().execute(statement, rows)}
     session.execute(delete(OrderItem).where(OrderItem.order_id.in_(order_ids.values())))
+    for shop in {key.shop for key in order_ids}:
+        link_refunds(session, shop, [key.external_id for key in order_ids if key.shop == shop])
     bought = [
         {"order_id": order_ids[order.key], "kind": kind, "name": name}
         for order in orders

@@ -90,3 +90,7 @@ class Spending(Base):
     untold: Mapped[int | None] = mapped_column(BigId)
     """Number of recipients whose message was delivered, and of whom Meta has not said whether it is billed. NULL: not counted."""
     counted_at: Mapped[datetime | None]
+    price_cap: Mapped[int | None] = mapped_column(BigInteger)
+    """What a message may cost at most, at the start, in millionths; NULL beside a currency: it could not be told."""
+    price_cap_currency: Mapped[str | None] = mapped_column(String(3))
+    """NULL: no template of the campaign had a maximum price."""

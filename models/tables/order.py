@@ -33,6 +33,11 @@ class Order(Base):
     number: Mapped[str] = mapped_column(String(100), default="")
     """The number that the customer sees: `#1001`."""
     total_milli: Mapped[int] = mapped_column(BigInteger)
+    """What it is worth now, as the source says: a shop has taken refunds off already, a file need not have."""
+    gross_milli: Mapped[int | None] = mapped_column(BigInteger)
+    """What it was worth before refunds, where the source says that besides."""
+    refunded_milli: Mapped[int | None] = mapped_column(BigInteger)
+    """What was refunded in all, where the source says it as one sum; the refunds that a shop tells one by one are `OrderRefund`."""
     currency: Mapped[str] = mapped_column(String(3))
     placed_at: Mapped[datetime]
     cancelled_at: Mapped[datetime | None]

@@ -81,6 +81,29 @@ NOT_SENT_TEXT = {
     NotSent.CAMPAIGN_ENDED: "The campaign ended before this message was sent.",
 }
 
+NOT_SENT_ADVICE = {
+    NotSent.EXCLUDED: "Nothing, or change the audience.",
+    NotSent.DUPLICATE: "Nothing: the person gets the message once. Merge the two records if you like.",
+    NotSent.NO_TAGS: "Tag the contact, or allow people without a tag in the settings.",
+    NotSent.INVALID_PHONE: "Correct the number on the contact's page.",
+    NotSent.UNCLEAR_PHONE: "Say what the number is, under Contacts, Numbers to mend.",
+    NotSent.MISSING_CALLING_CODE: "Say which country the number is of, under Contacts, Numbers to mend.",
+    NotSent.NOT_ON_WHATSAPP: "Reach the person another way, or ask for another number.",
+    NotSent.NOT_SUBSCRIBED: "Ask the person for consent, and record it with its source. Nothing overrides it.",
+    NotSent.MARKETING_STOPPED: "Respect it: the person alone can allow marketing again. Utility templates still reach them.",
+    NotSent.OPEN_CASE: "Resolve the case in the inbox, or have the agent tell the person.",
+    NotSent.ENGAGED: "End the other campaign, or wait until it ends.",
+    NotSent.MISSING_VARIABLE: "Give the contact the value, or the campaign's variable a fallback.",
+    NotSent.FREQUENCY_CAP: "Wait, or change the frequency cap in the settings.",
+    NotSent.BAD_VALUE: "Correct the contact's value: no line breaks, no runs of spaces, not empty.",
+    NotSent.NO_LANGUAGE: "Add the language to the campaign, or name a fallback.",
+    NotSent.NO_PHONE_FOR_MAX_PRICE: "Add the contact's phone number, or use a template without a maximum price.",
+    NotSent.EXPIRED: "Nothing: write to them in another campaign if it still makes sense.",
+    NotSent.OPERATOR: "Nothing: somebody decided it. Write to them in another campaign if that was wrong.",
+    NotSent.CAMPAIGN_ENDED: "Write to them in another campaign; end later next time.",
+}
+"""What to do about it."""
+
 STATUS_SQL = (
     "CASE WHEN state = 'refused' THEN 'failed' "
     "WHEN state NOT IN ('accepted', 'held') THEN state "

@@ -16,7 +16,7 @@ _STATUSES = {
     "PENDING": "Wait: Meta reviews it, usually within minutes, at most a day.",
     "IN_APPEAL": "Wait: Meta looks at your appeal.",
     "REJECTED": "Change it and submit it again, or appeal in WhatsApp Manager within 60 days.",
-    "PAUSED": "People blocked or reported it. Improve text and audience; Meta lifts the pause by itself, or unpause it.",
+    "PAUSED": "People blocked or reported it: improve text and audience. A pause for quality ends by itself; lift one for pacing.",
     "DISABLED": "It can never be sent again. Make a new template with another name.",
     "FLAGGED": "Its quality is low: improve the text before Meta pauses it.",
     "LOCKED": "It cannot be edited now. Try again later, or make a new template.",

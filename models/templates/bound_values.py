@@ -32,6 +32,7 @@ from models.templates.order_fields import order_value
 from models.templates.shared_values import SharedValues
 from models.templates.slots import TemplateSlot, template_slots
 from models.templates.sources import PROFILE_SOURCES, content_sources, text_or_none
+from models.templates.tracked_links import is_link
 from models.templates.variables import attribute_defaults, mapped_tag_ids
 from models.text import Text
 
@@ -63,7 +64,7 @@ class BoundSlot:
 def bind_variables(
     session: Session, template: Template, content: MessageContent, contact: FromClause
 ) -> list[BoundSlot]:
-    """Return every slot of the message with its SQL over `contact` (the contact table or an alias of it).
+    """Return every slot of the message with its SQL over `contact` (the contact table or an alias of it), but those of links.
 
     The value of a tag or an attribute that does not exist is NULL; `unknown_names` lists those.
     """
@@ -73,6 +74,8 @@ def bind_variables(
     bound = []
     for slot in template_slots(template, content):
         source = content.sources(slot.component, slot.card).get(slot.key) or {}
+        if is_link(source):
+            continue  # a code is made when the message is built (bot.messages.components)
         fallback = text_or_none(source.get("fallback"))
         if source.get("source") == "attribute":
             fallback = fallback or text_or_none(defaults.get(str(source.get("attribute"))))

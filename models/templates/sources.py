@@ -1,6 +1,7 @@
 """Reads and checks the sources of a message's variables: where each value comes from, and in which format it is shown.
 
-A source is an object: `{"source": "name", "fallback": "friend"}`, `{"source": "order", "field": "total", "format": "money"}`.
+A source is an object: `{"source": "name", "fallback": "friend"}`, `{"source": "order", "field": "total", "format": "money"}`,
+`{"source": "link", "url": "https://shop.example.com/spring"}`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,12 +10,13 @@ from typing import Any
 
 from models.templates.content import FLOW_DATA, OFFER, MessageContent, Source, card_place
 from models.templates.formats import FORMATS, can_have_format, currency_problem
+from models.templates.link_urls import url_problem
 from models.templates.order_fields import ORDER_FIELDS
 from models.templates.parameters import parameter_problem
 from models.templates.slots import COMPONENTS, field_of, variables_field
 
 PROFILE_SOURCES = ("name", "first_name", "last_name", "phone", "email", "language", "country")
-SOURCES = (*PROFILE_SOURCES, "tag", "text", "attribute", "order", "product", "shop")
+SOURCES = (*PROFILE_SOURCES, "tag", "text", "attribute", "order", "product", "shop", "link")
 PRODUCT_FIELDS = ("name", "price", "sku", "brand", "url")
 """Of the product of the variable's card, else of the only product of the message."""
 _NAMED = ("tag", "text", "attribute")
@@ -78,6 +80,8 @@ def source_problem(source: Source) -> str | None:
     kind = source.get("source")
     if kind not in SOURCES:
         return f"source {kind!r} is not one of {', '.join(SOURCES)}"
+    if kind == "link":
+        return url_problem(source.get("url")) or _extra_problem(source, {"source", "url"})
     if kind in _FIELDS and source.get("field") not in _FIELDS[kind]:
         return f"field {source.get('field')!r} is not one of {', '.join(_FIELDS[kind])}"
     if kind in _NAMED and not text_or_none(source.get(kind)):
@@ -87,10 +91,13 @@ def source_problem(source: Source) -> str | None:
         if text is not None and (not isinstance(text, str) or parameter_problem(text.strip())):
             problem = parameter_problem(text.strip()) if isinstance(text, str) else "must be text"
             return f"{field}: {problem}"
-    extra = set(source) - {"source", "fallback", "format", "currency", "field" if kind in _FIELDS else kind}
-    if extra:
-        return f"{sorted(extra)[0]!r} does not belong to {'an' if kind[0] in 'aeo' else 'a'} {kind} source"
-    return _format_problem(source)
+    allowed = {"source", "fallback", "format", "currency", "field" if kind in _FIELDS else str(kind)}
+    return _extra_problem(source, allowed) or _format_problem(source)
+
+
+def _extra_problem(source: Source, allowed: set[str]) -> str | None:
+    extra, kind = sorted(map(str, set(source) - allowed)), source["source"]
+    return f"{extra[0]!r} does not belong to {'an' if kind[0] in 'aeo' else 'a'} {kind} source" if extra else None
 
 
 def _format_problem(source: Source) -> str | None:

@@ -22,6 +22,7 @@ from models.templates.formats import FormatError, shown_value
 from models.templates.lengths import TemplateLengths
 from models.templates.slots import TemplateSlot, template_slots
 from models.templates.sources import MappedSource, content_sources, source_problem, text_or_none
+from models.templates.tracked_links import button_problem, is_link
 
 
 def media_format(template: Template) -> str | None:
@@ -98,6 +99,9 @@ def _source_problem(
         return f" is not in the template (it has: {allowed})"
     if problem := source_problem(entry.source):
         return f": {problem}"
+    if is_link(entry.source):
+        problem = button_problem(template.components, entry)
+        return f": {problem}" if problem else None
     if entry.source.get("source") == "product" and content.sku_of(entry.card) is None:
         return ": a product source needs the product of its card, or one product of the message"
     text = entry.source.get("text")

@@ -16,6 +16,7 @@ from bot.sandbox.server import Handle, start_in_thread
 from jobs.core.runtime import Runtime, use_runtime
 from models.config import Settings
 from models.crypto import new_encryption_key
+from tests.support.compiled_templates import COMPILED
 from wsgi import create_app
 
 TOKEN = "sandbox-access-token"
@@ -106,6 +107,7 @@ def open_shell(directory: Path, database_url: str, redis_url: str, **settings: A
         database_url=database_url, redis_url=redis_url, var_dir=directory / "var", **(given | settings)
     )
     app = create_app(rt_settings)
+    app.jinja_env.bytecode_cache = COMPILED
     rt: Runtime = app.extensions["hark"]
     try:
         with use_runtime(rt):

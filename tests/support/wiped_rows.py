@@ -99,6 +99,14 @@ def write_everywhere(session: Session, past: Written) -> set[str]:
         },
         "consent_event": {"after": "subscribed", "at": NOW, "source": "form of Alice", "proof": "secret", "actor": "x"},
         "bought": {"kind": "brand", "name": "secret"},
+        "order_refund": {
+            "shop": "x", "order_external_id": "1", "external_id": "1", "amount_milli": 1, "currency": "EUR", "refunded_at": NOW,
+        },
+        "conversion": {
+            "model": "last_touch", "campaign_id": past.campaign_id, "recipient_id": past.recipient_id, "touch": "read",
+            "touched_at": NOW, "within_days": 1, "has_value": True, "ordered_at": NOW, "currency": "EUR", "total_milli": 1,
+            "refunded_milli": 0,
+        },
         "contact_order": {
             "shop": "x", "external_id": "2", "number": "secret", "total_milli": 1, "currency": "EUR", "placed_at": NOW,
             "items": [{"title": "secret"}],

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from jobs.core.runtime import Runtime
 from jobs.media.incoming import chunks_of
 from jobs.media.kinds import EXTENSIONS, HEADER_KINDS, TYPE_NOUNS
-from jobs.media.library import add_media
+from jobs.media.library import add_media, files_for_header
 from jobs.media.references import OpenMedium, open_medium
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -24,6 +24,8 @@ from models.templates.definition.problems import DefinitionError, Problem, Probl
 PREFIX = "file:"
 SAMPLES = frozenset({"image/jpeg", "image/png", "video/mp4", "application/pdf"})
 """What the resumable upload takes, of what the library does."""
+MAX_OFFERED = 50
+"""How many files of the library a list offers: the newest. Others are uploaded again, which stores nothing twice."""
 UNREADABLE = "0:"
 """Stands where a file could not be read, so that nothing else is said of its sample."""
 _NAME = re.compile(r"file:([0-9a-f]{64})(\.jpg|\.png|\.mp4|\.pdf)")
@@ -74,6 +76,26 @@ def keep_sample(rt: Runtime, name: str, chunks: Iterable[bytes], header_format: 
         problems.add(path, "{why}", why=error)
         raise DefinitionError("{problems}", problems=tuple(problems)) from error
     return sample_of(row, path)
+
+
+def library_samples(rt: Runtime, header_format: str) -> list[tuple[str, str]]:
+    """The newest files of the library that can be the sample of such a header: what stands for each in a definition, its name."""
+    if header_format not in HEADER_KINDS:
+        return []
+    query = files_for_header(header_format).where(MediaFile.mime_type.in_(SAMPLES))
+    with rt.database.read() as session:
+        rows = session.scalars(query.order_by(MediaFile.id.desc()).limit(MAX_OFFERED)).all()
+        return [(sample_of(row, ""), row.name) for row in rows]
+
+
+def is_sample_for(rt: Runtime, handle: str, header_format: str) -> bool:
+    """Whether it stands for a file of the library that such a header takes."""
+    sha256 = sample_sha256(handle)
+    if sha256 is None or header_format not in HEADER_KINDS:
+        return False
+    with rt.database.read() as session:
+        query = files_for_header(header_format).where(MediaFile.sha256 == sha256, MediaFile.mime_type.in_(SAMPLES))
+        return session.scalars(query).first() is not None
 
 
 def sample_of(row: MediaFile, path: str) -> str:

@@ -11,6 +11,7 @@ from admin.panel.format import number
 from models.contacts.search import count_contacts, search_contacts
 from models.contacts.tagging import is_deleted_name, not_deleted
 from models.errors import OperatorError
+from models.follow_up.list_fill import fills_of_list
 from models.tables.tag import ContactList, ListMember
 from models.tables.user import Role
 
@@ -63,6 +64,7 @@ class ListView(GroupActions):
                 abort(404)
             people = search_contacts(session, text=text, list_id=list_id, after_id=after, default_country=country)
             count = count_contacts(session, list_id=list_id)
+            fills = fills_of_list(session, list_id)
         following = None
         if people.next_after_id is not None:
             following = url_for(".show", list_id=list_id, q=text or None, after=people.next_after_id)
@@ -72,6 +74,7 @@ class ListView(GroupActions):
             people=people.contacts,
             count=count,
             asked=text,
+            fills=fills,
             following=following,
             after=after,
         )

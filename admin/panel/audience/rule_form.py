@@ -19,6 +19,7 @@ from models.segments.operators import (
     OPERATORS,
     SPANS,
 )
+from models.segments.rule import FIGURE_OPS
 from models.tables.tag import AttributeType
 
 KINDS = (
@@ -49,6 +50,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BETWEEN = re.compile(r'("(?:[^"]|"")*")|,')
 _NUMBERS = NUMERIC | SPANS
+FIRST_FIGURE = "read"
 
 
 @dataclass
@@ -143,7 +145,9 @@ def is_day(value: Any) -> bool:
 
 
 def _input_kind(on: str, op: str, kind: AttributeType | None) -> str:
-    if op not in NEEDS_VALUE or on == "campaign":
+    if on == "campaign":
+        return "figure" if op in FIGURE_OPS else ""
+    if op not in NEEDS_VALUE:
         return ""
     if op in SPANS or on in DAYS_SINCE:
         return "days"
@@ -167,9 +171,12 @@ def _condition(form: Any, field: str) -> dict[str, Any]:
     if on == "campaign":
         for name in ("campaign", "days", "code"):
             entry = form.get(f"{field}-{name}", "").strip()
-            if entry and not (name == "code" and op != "failed"):
+            if entry and not (name == "code" and op != "failed" and text != "failed"):
                 is_whole = name != "campaign" and entry.isascii() and entry.isdigit() and len(entry) < 10
                 item[name] = int(entry) if is_whole else entry
+        if op in FIGURE_OPS:
+            item["value"] = text or FIRST_FIGURE
+            item |= {name: entry for name in ("reason", "button") if (entry := form.get(f"{field}-{name}", "").strip())}
     elif op in MANY:
         item["value"] = split_values(text)
     elif op == "between":

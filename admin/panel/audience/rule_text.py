@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from models.segments.campaign_people import FIGURE_NAMES, CampaignFigure
+from models.segments.rule import FIGURE_OPS
+
 OPS = {
     "has": "has", "has_not": "has not", "contains": "contains", "is": "is", "is_not": "is not", "in": "is one of",
     "not_in": "is none of", "known": "is known", "unknown": "is not known", "equal": "=", "less": "<", "at_most": "≤",
@@ -69,12 +72,25 @@ def _comparison_text(op: str, value: str) -> str:
 def _campaign_text(item: Mapping[str, Any], op: str, campaigns: Mapping[int, str]) -> str:
     key = item.get("campaign")
     campaign = (f"“{campaigns[key]}”" if campaigns.get(key) else f"campaign {key}") if key else "any campaign"
+    if op in FIGURE_OPS:
+        return _figure_text(item, op, campaign)
     text = f"{OPS.get(op, op)} {campaign}"
     if item.get("code"):
         text += f" with error {item['code']}"
     if item.get("days"):
         text += f" in the last {item['days']} days"
     return text
+
+
+def _figure_text(item: Mapping[str, Any], op: str, campaign: str) -> str:
+    value = str(item.get("value"))
+    name = FIGURE_NAMES[CampaignFigure(value)] if value in set(CampaignFigure) else value
+    text = f"is {'not ' if op == 'is_not' else ''}in “{name}” of {campaign}"
+    if item.get("reason"):
+        text += f" ({item['reason'].replace('_', ' ')})"
+    if item.get("button"):
+        text += f", button {item['button']}"
+    return text + (f" with error {item['code']}" if item.get("code") else "")
 
 
 def _value(op: str, value: Any) -> str:

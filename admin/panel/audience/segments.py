@@ -25,8 +25,10 @@ from admin.panel.audience.rule_form import (
 )
 from admin.panel.audience.rule_text import OPS, describe_rule
 from admin.panel.base import action, back, form, page, sentence
+from admin.panel.labels import NOT_SENT
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
+from models.segments.campaign_people import FIGURE_NAMES
 from models.segments.operators import MONEY
 from models.segments.rule import parse_rule
 from models.tables.contact import Consent
@@ -146,7 +148,8 @@ class SegmentView(GroupActions):
         return self.render(
             "panel/segment_form.html", segment=segment, given_name=name, groups=rows, error=error, kinds=KINDS, said=OPS,
             money=MONEY, names=names, consents=list(Consent), campaigns=campaigns, offers=offers, is_day=is_day,
-            matches=matches,
+            matches=matches, figures=[(figure.value, name) for figure, name in FIGURE_NAMES.items()],
+            reasons=[(reason.value, text) for reason, text in NOT_SENT.items()],
         )  # fmt: skip
 
 

@@ -92,7 +92,11 @@ def _drop_foreign_sources(draft: dict[str, Any], template: Template) -> None:
 
 def without_empty_texts(sources: Mapping[str, Any]) -> dict[str, Any]:
     """Sources by key, without those whose text is still empty: they are not mapped yet."""
-    return {key: source for key, source in sources.items() if str(source.get("text", "-")).strip()}
+    return {
+        key: source
+        for key, source in sources.items()
+        if all(str(source.get(name, "-")).strip() for name in ("text", "url"))
+    }
 
 
 def filled_content(draft: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from admin.panel.campaigns.held_up import HeldUp, list_held_up
 from admin.panel.live_stats import live_stats
+from admin.panel.reasons.explained import ExplainedError, explain_error
 from jobs.core.runtime import Runtime
 from models.campaigns.end import ends_at
 from models.campaigns.missing import missing_parts, shown_parts
@@ -17,7 +18,7 @@ from models.campaigns.unsure import count_open, count_settled
 from models.clock import utcnow
 from models.sending.number_rate import number_rate
 from models.sending.open_cohorts import count_open_queue
-from models.stored_texts import NO_REASON, show_stored
+from models.stored_texts import NO_REASON
 from models.tables.campaign import (
     EDITABLE,
     LIVE,
@@ -42,14 +43,18 @@ STAGES = ("candidates", "eligible", "sent", "delivered", "read", "replied")
 class ErrorLine:
     """One of Meta's errors, and how many of the sampled messages had it."""
 
-    code: int | None
-    text: str
+    error: ExplainedError
     count: int
+
+    @property
+    def code(self) -> int | None:
+        """Meta's code; None if she gave none."""
+        return self.error.code
 
     @property
     def is_explained(self) -> bool:
         """Whether there is a code or a text."""
-        return bool(self.code) or self.text != NO_REASON().translated()
+        return bool(self.code) or self.error.text != NO_REASON().translated()
 
 
 @dataclass(frozen=True)
@@ -222,9 +227,10 @@ def _errors(session: Any, campaign_id: int) -> tuple[ErrorLine, ...]:
         .limit(MAX_ERRORS)
     ).all()
     # Meta sends some failures without an error: a code of 0 is none, and one text of a code is enough.
-    texts: dict[int | None, str] = {}
+    errors: dict[int | None, ExplainedError] = {}
     for row in rows:
-        code, text = row.error_code or None, show_stored(row.error_msg)
-        texts[code] = text or texts.get(code) or NO_REASON().translated()
+        code = row.error_code or None
+        if code not in errors or row.error_msg:
+            errors[code] = explain_error(code, row.error_msg) or ExplainedError(code, NO_REASON().translated())
     counts = Counter(row.error_code or None for row in rows)
-    return tuple(ErrorLine(code, texts[code], count) for code, count in counts.most_common(5))
+    return tuple(ErrorLine(errors[code], count) for code, count in counts.most_common(5))

@@ -37,12 +37,12 @@ from admin.panel.campaigns.reach_estimate import estimated_reach
 from admin.panel.campaigns.selection import selected
 from admin.panel.template_preview import ORDER_WORDS
 from models.audience.audience import complete_contacts
+from models.billing.max_price import has_max_price
 from models.campaigns.missing import shown_parts
 from models.contacts.autocomplete import names_of_phones
 from models.contacts.field_values import CONTACT_FIELDS
 from models.contacts.tagging import not_deleted
 from models.errors import OperatorError
-from models.sending.max_price import has_max_price
 from models.tables.campaign import DEFAULT_PER_SECOND, Campaign
 from models.tables.flow import Flow
 from models.tables.number import Number
@@ -54,6 +54,7 @@ from models.templates.bound_values import lacking_values
 from models.templates.sendable import why_not_sendable
 from models.templates.slots import template_slots
 from models.templates.sources import PRODUCT_FIELDS, PROFILE_SOURCES
+from models.templates.tracked_links import offered_source
 from models.templates.variables import media_format
 
 MAX_NAMES = 500
@@ -170,7 +171,11 @@ class CampaignForms(CampaignPreviews):
             notes = product_notes(session, number, content)
             preview = draft_preview(session, draft, number, template, self.rt.settings.time_zone)
         all_slots = template_slots(template, content) if template else []
-        given = {slot_field(slot): content.sources(slot.component, slot.card).get(slot.key) or {} for slot in all_slots}
+        given = {
+            slot_field(slot): content.sources(slot.component, slot.card).get(slot.key)
+            or offered_source(template, slot, self.rt.settings.link_base)
+            for slot in all_slots
+        }
         slots = [(slot, slot_field(slot)) for slot in all_slots if slot.card is None]
         shown = {*FIELDS, *given, *(["media"] if needed else []), "opt_out_buttons", *CONTENT_FIELDS}
         shown |= {f"card-{card}-{part}" for card in range(len(content.cards)) for part in ("media", "sku")}

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import abort, request
-from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from jobs.core.runtime import Runtime
 from jobs.media.download import add_from_url
 from jobs.media.incoming import chunks_of
-from jobs.media.kinds import GIF_BYTES, HEADER_KINDS
-from jobs.media.library import add_media
+from jobs.media.kinds import HEADER_KINDS
+from jobs.media.library import add_media, files_for_header
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.media import MediaFile
@@ -61,7 +60,7 @@ def card_media_choices(session: Session, template: Template | None, content: Mes
     chosen = {str(header.get("sha256")) for header in content.all_media()}
     choices: dict[str, Any] = {}
     for form in HEADER_KINDS.keys() & forms:
-        takes = _taken_by(form)
+        takes = files_for_header(form)
         newest = session.scalars(takes.order_by(MediaFile.id.desc()).limit(MAX_CARD_CHOICES))
         rows = {row.sha256: row.name for row in newest}
         rows |= {row.sha256: row.name for row in session.scalars(takes.where(MediaFile.sha256.in_(chosen)))}
@@ -72,15 +71,7 @@ def card_media_choices(session: Session, template: Template | None, content: Mes
 def _file_for(session: Session, header: Mapping[str, Any], form: str | None) -> MediaFile | None:
     if form is None:
         return None
-    return session.scalars(_taken_by(form).where(MediaFile.sha256 == str(header["sha256"]))).first()
-
-
-def _taken_by(form: str) -> Select[MediaFile]:
-    """The files of the library that a header of this format takes."""
-    query = select(MediaFile).where(MediaFile.deleted_at.is_(None), MediaFile.kind == HEADER_KINDS[form])
-    if form == "GIF":
-        query = query.where(MediaFile.size_bytes <= GIF_BYTES, MediaFile.mime_type == "video/mp4")
-    return query
+    return session.scalars(files_for_header(form).where(MediaFile.sha256 == str(header["sha256"]))).first()
 
 
 def store_medium(rt: Runtime, draft: dict[str, Any], form: str | None, actor: str) -> None:
@@ -108,7 +99,7 @@ def media_to_choose(session: Session, form: str | None, chosen: Mapping[str, Any
     """The newest files of the library that such a header takes, by name where one is searched; the chosen one is among them."""
     if form is None:
         return []
-    query = _taken_by(form)
+    query = files_for_header(form)
     found = query.where(MediaFile.name.icontains(search.strip()[:100], autoescape=True)) if search.strip() else query
     rows = list(session.scalars(found.order_by(MediaFile.id.desc()).limit(MAX_SHOWN)))
     sha256 = chosen.get("sha256")

@@ -6,37 +6,28 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import literal, select
 
+from admin.operations.follow_up.presets import PRESETS
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
 from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
 from admin.panel.campaigns.retries import moment_of
+from admin.panel.reasons.explained import explain_recipient
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
 from models.campaigns.recipient_error import recipient_error_line
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
+from models.errors import OperatorError
+from models.segments.campaign_people import FIGURE_NAMES, CampaignFigure, PeopleChoice, read_people_choice
 from models.stored_texts import show_stored
 from models.tables.contact import Contact
-from models.tables.recipient import NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+from models.tables.recipient import NOT_SENT_ADVICE, NOT_SENT_TEXT, NotSent, Recipient, RecipientState
 from models.tables.recipient_try import RecipientTry
 from models.tries.rows import tries_of
 
 S = RecipientState
-_ACCEPTED = (S.ACCEPTED, S.HELD)
-FILTERS: dict[str, tuple[str, tuple[RecipientState, ...], tuple[str, ...]]] = {
-    # key: (its name, states, statuses)
-    "eligible": ("Eligible", tuple(state for state in S if state is not S.NOT_SENT), ()),
-    "queued": ("Queued", (S.QUEUED,), ()),
-    "sending": ("Sending", (S.SENDING,), ()),
-    "unsure": ("Unsure", (S.UNSURE,), ()),
-    "held": ("Held by Meta", (S.HELD,), ("held",)),
-    "sent": ("Accepted by Meta", _ACCEPTED, ("sent", "delivered", "read", "failed")),
-    "delivered": ("Delivered", _ACCEPTED, ("delivered", "read")),
-    "read": ("Read", _ACCEPTED, ("read",)),
-    "replied": ("Replied", (), ()),
-    "failed": ("Failed", (S.REFUSED, *_ACCEPTED), ("failed",)),
-    "not_sent": ("Not sent", (S.NOT_SENT,), ()),
-}
+FILTERS = {figure.value: (name,) for figure, name in FIGURE_NAMES.items() if figure is not CampaignFigure.CANDIDATES}
+"""The tabs: key → its name."""
 
 
 class CampaignPeople(PanelView):
@@ -46,45 +37,44 @@ class CampaignPeople(PanelView):
     def people(self, campaign_id: int) -> ResponseReturnValue:
         """One page of recipients, with keyset pagination."""
         facts = campaign_facts(self.rt, campaign_id, errors=False)
-        status = request.args.get("status", "")
-        status = status if status in FILTERS else ""
-        reason = request.args.get("reason", "")
-        reason = reason if reason in set(NotSent) else ""
+        choice = asked_people()
+        fields = choice.to_fields()
+        status, reason = (
+            ("" if fields["status"] == CampaignFigure.CANDIDATES else fields["status"]),
+            choice.reason or "",
+        )
         problem, rows = None, []
         try:
-            rows = (
-                self._launched(facts, status, reason) if facts.is_launched else self._estimated(facts, status, reason)
-            )
+            rows = self._launched(facts, choice) if facts.is_launched else self._estimated(facts, status, reason)
         except AudienceError as error:
             problem = str(error)
         following = None
         if len(rows) > PAGE_ROWS:
             rows = rows[:PAGE_ROWS]
-            arguments: dict[str, Any] = {"status": status or None, "reason": reason or None, "after": rows[-1]["id"]}
+            arguments: dict[str, Any] = {**fields, "after": rows[-1]["id"]}
             arguments |= {"place": rows[-1]["place"]} if "place" in rows[-1] else {}
             following = url_for(".people", campaign_id=campaign_id, **arguments)
         return self.render(
             "panel/campaign_people.html", facts=facts, campaign=facts.campaign, rows=rows, filters=FILTERS, wanted=status,
             reason=reason, following=following, after=positive("after"), problem=problem, sentences=NOT_SENT_TEXT,
-            twice=TWICE,
+            advice=NOT_SENT_ADVICE,
+            twice=TWICE, choice=choice, presets=PRESETS,
         )  # fmt: skip
 
-    def _launched(self, facts: CampaignSummary, status: str, reason: str) -> list[dict[str, Any]]:
-        if status == "unsure" and not reason:
+    def _launched(self, facts: CampaignSummary, choice: PeopleChoice) -> list[dict[str, Any]]:
+        if choice == PeopleChoice((CampaignFigure.UNSURE,)):
             return self._unsure(facts.campaign.id)
-        query: Any = (
+        query = (
             select(Recipient, Contact.name, Contact.phone, Contact.raw_phone, Contact.wa_id)
             .join(Contact, Contact.id == Recipient.contact_id)
-            .where(Recipient.campaign_id == facts.campaign.id, Recipient.id > positive("after"))
+            .where(
+                Recipient.campaign_id == facts.campaign.id,
+                Recipient.id > positive("after"),
+                *choice.conditions(Recipient),
+            )
             .order_by(Recipient.id)
             .limit(PAGE_ROWS + 1)
         )
-        if status:
-            _, states, statuses = FILTERS[status]
-            query = query.where(Recipient.state.in_(states)) if states else query.where(Recipient.is_replied.is_(True))
-            query = query.where(Recipient.status.in_(statuses)) if statuses else query
-        if reason:
-            query = query.where(Recipient.state == S.NOT_SENT, Recipient.reason == NotSent(reason))
         with self.rt.database.read() as session:
             rows = [_recipient_row(*row) for row in session.execute(query)]
             tries = tries_of(session, [row["id"] for row in rows])
@@ -119,6 +109,14 @@ class CampaignPeople(PanelView):
         return [_candidate_row(row) for row in rows]
 
 
+def asked_people() -> PeopleChoice:
+    """The people whom the address names; everybody where it names them wrongly."""
+    try:
+        return read_people_choice(request.args)
+    except OperatorError:
+        return PeopleChoice()
+
+
 def _recipient_row(
     row: Recipient, name: str, phone: str | None, raw_phone: str | None, wa_id: str | None
 ) -> dict[str, Any]:
@@ -131,9 +129,7 @@ def _recipient_row(
         row.accepted_at,
         row.queued_at,
     )
-    why = show_stored(row.detail) or None
-    if row.reason is None:
-        why = recipient_error_line(row.status, row.error_code, row.error_msg) or None
+    why = (show_stored(row.detail) or None) if row.reason is not None else None
     return {
         "id": row.id,
         "contact_id": row.contact_id,
@@ -142,6 +138,7 @@ def _recipient_row(
         "status": row.status,
         "reason": row.reason,
         "why": why,
+        "error": explain_recipient(row.status, row.error_code, row.error_msg) if row.reason is None else None,
         "replied_at": row.replied_at,
         "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),

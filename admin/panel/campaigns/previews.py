@@ -1,8 +1,8 @@
 """Draws the message of a campaign, for nobody or for a person of its audience, as the form is filled in and on its page."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -30,6 +30,7 @@ from models.tables.template import Template
 from models.tables.user import Role
 from models.templates.content import MessageContent, content_of
 from models.templates.language_parts import language_choice, language_parts
+from models.templates.tracked_links import LinkPlace, link_places
 
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 PEOPLE = {
@@ -60,12 +61,13 @@ class PreviewChoice:
 
 @dataclass(frozen=True)
 class DrawnPreview:
-    """A drawn message. `contact`: for whom; `note`: a line about that."""
+    """A drawn message. `contact`: for whom; `note`: a line about that; `links`: where its tracked links lead."""
 
     picture: Markup | None
     choice: PreviewChoice
     contact: Contact | None = None
     note: str = ""
+    links: Sequence[LinkPlace] = ()
 
 
 class CampaignPreviews(PanelView):
@@ -111,6 +113,19 @@ def draft_preview(
     if template is None:
         return DrawnPreview(None, choice)
     content = content_of_draft(filled(draft))
+    drawn = _draft_preview(session, draft, number, template, content, choice, time_zone)
+    return replace(drawn, links=link_places(content))
+
+
+def _draft_preview(
+    session: Session,
+    draft: Mapping[str, Any],
+    number: Number | None,
+    template: Template,
+    content: MessageContent,
+    choice: PreviewChoice,
+    time_zone: str,
+) -> DrawnPreview:
     if choice.kind is None or number is None or not (draft.get("audience") or {}).get("include"):
         note = "Choose whom to include first." if choice.kind else ""
         return _plain_preview(session, template, content, choice, note)
@@ -133,8 +148,10 @@ def campaign_preview(session: Session, campaign: Campaign, choice: PreviewChoice
     if template is None:
         return DrawnPreview(None, choice)
     if choice.kind is None or campaign.number_id is None or not campaign.audience.get("include"):
-        return _plain_preview(session, template, content, choice)
-    return _person_preview(session, campaign, template, content, choice.kind, choice, time_zone)
+        drawn = _plain_preview(session, template, content, choice)
+    else:
+        drawn = _person_preview(session, campaign, template, content, choice.kind, choice, time_zone)
+    return replace(drawn, links=link_places(content))
 
 
 def _person_preview(

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def read_sources(form: Any) -> dict[str, dict[str, dict[str, str]]]:
-    """Read the fields `slot-<place>-<key>-source`, `…-text`, `…-fallback`, `…-format` and `…-currency`; place → key → source."""
+    """Read `slot-<place>-<key>-source`, `…-text`, `…-url`, `…-fallback`, `…-format` and `…-currency`; place → key → source."""
     sources: dict[str, dict[str, dict[str, str]]] = {}
     for field in form:
         if not field.startswith("slot-") or not field.endswith("-source") or field.count("-") < 3:
@@ -16,10 +16,15 @@ def read_sources(form: Any) -> dict[str, dict[str, dict[str, str]]]:
         source = {"source": kind}
         if kind == "text":
             source["text"] = form.get(f"slot-{place}-{key}-text", "")
+        elif kind == "link":
+            source["url"] = form.get(f"slot-{place}-{key}-url", "").strip()
         elif kind in {"tag", "attribute"}:
             source[kind] = name
         elif kind in {"order", "product"}:
             source["field"] = name
+        sources.setdefault(place, {})[key] = source
+        if kind == "link":
+            continue  # everybody gets a code of their own: there is nothing to fall back to, and nothing to format
         fallback = form.get(f"slot-{place}-{key}-fallback", "").strip()
         if fallback and kind != "text":
             source["fallback"] = fallback
@@ -28,7 +33,6 @@ def read_sources(form: Any) -> dict[str, dict[str, dict[str, str]]]:
         currency = form.get(f"slot-{place}-{key}-currency", "").strip().upper()
         if currency and form_of == "money" and kind not in {"order", "product"}:
             source["currency"] = currency
-        sources.setdefault(place, {})[key] = source
     return sources
 
 

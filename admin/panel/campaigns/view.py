@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from flask import Response, abort, render_template, request, url_for
+from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from admin.operations.billing import estimate_json
-from admin.operations.export import export_lines
+from admin.operations.follow_up.presets import PRESETS
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import CampaignActions
 from admin.panel.campaigns.facts import STAGES, CampaignSummary, campaign_facts
+from admin.panel.campaigns.follow_up import CampaignFollowUp
 from admin.panel.campaigns.forms import CampaignForms
 from admin.panel.campaigns.held_up import HeldUpActions
+from admin.panel.campaigns.links import campaign_links
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
 from admin.panel.campaigns.retries import retry_notice
@@ -21,16 +23,20 @@ from admin.panel.charts import funnel
 from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
 from admin.panel.live_stats import live_stats
+from admin.panel.signals.evidence import SignalEvidence, signals_part
 from models.billing.estimate import estimate_cost
+from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.preflight import PreflightFacts, preflight
 from models.clock import utcnow
 from models.tables.campaign import Campaign, CampaignKind
 from models.tables.user import Role
 
-PARTS = ("head", "notice", "languages", "progress", "funnel", "left_out", "errors", "cost")
+PARTS = ("head", "notice", "languages", "progress", "funnel", "links", "signals", "left_out", "errors", "cost")
 
 
-class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople, PanelView):
+class CampaignView(
+    CampaignForms, CampaignActions, CampaignFollowUp, HeldUpActions, CampaignPeople, SignalEvidence, PanelView
+):
     """Real and test campaigns, in separate lists."""
 
     icon = "campaigns"
@@ -79,17 +85,6 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
         facts = campaign_facts(self.rt, campaign_id, errors=False)
         return render_template("panel/campaign/cost.html", **self._context(facts), cost=self._cost(facts))
 
-    @page("/<int:campaign_id>/export.csv", Role.MANAGER)
-    def export(self, campaign_id: int) -> ResponseReturnValue:
-        """All recipients with their status as CSV, streamed."""
-        campaign_facts(self.rt, campaign_id, errors=False)
-        name = f"campaign-{campaign_id}.csv"
-        return Response(
-            export_lines(self.rt, campaign_id, self.me.email, for_excel=True),
-            mimetype="text/csv",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
     def _cost(self, facts: CampaignSummary) -> dict[str, Any] | None:
         return live_costs().get(self.rt, facts.campaign.id) if facts.is_launched else None
 
@@ -118,7 +113,9 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
             "me": self.me,
             "stages": STAGES,
             "shape": funnel(counted),
-        }
+            "links": campaign_links(self.rt, facts.campaign) if facts.is_launched else None,
+            "presets": PRESETS,
+        } | signals_part(self.rt, facts.campaign)
 
     def _checks(self, campaign: Campaign) -> dict[str, Any]:
         """The preflight, and the cost of the recipients that it counted."""
@@ -126,12 +123,14 @@ class CampaignView(CampaignForms, CampaignActions, HeldUpActions, CampaignPeople
         is_listening = webhooks.is_read if webhooks.backlog is not None else None
         with self.rt.database.read() as session:
             try:
-                facts = PreflightFacts(is_listening, self.rt.settings.time_zone)
+                facts = PreflightFacts.of(self.rt.settings, is_listening=is_listening)
                 checks = preflight(session, campaign.id, utcnow(), facts)
             except LookupError:
                 abort(404)
             cost = None
             if campaign.template is not None and checks.reach.areas is not None:
-                estimate = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow())
+                # The preflight's session is another one than that of the campaign that was handed in.
+                cap = campaign_price_cap(session, session.get_one(Campaign, campaign.id))
+                estimate = estimate_cost(session, campaign.template.category, checks.reach.areas, utcnow(), cap)
                 cost = estimate_json(session, campaign, estimate, utcnow())
         return {"checks": checks, "cost": cost}

@@ -10,7 +10,7 @@ from flask import flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from admin.operations.export_record import record_export
+from admin.operations.exports.record import record_export
 from admin.panel.base import PanelView, action, back, form, page, sentence
 from admin.panel.contacts.import_columns import (
     attribute_names,

@@ -1,4 +1,4 @@
-"""Mends numbers that lost their plus: by groups of what they may mean, or one by one."""
+"""Mends numbers without a calling code: by groups of what they may mean, or one by one."""
 
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue

@@ -19,6 +19,7 @@ from admin.operations.contacts import (
     untag_contact,
 )
 from admin.panel.base import PanelView, action, back, form, page, positive
+from admin.panel.contacts.explanation import ContactExplanation
 from admin.panel.contacts.imports import ContactImport
 from admin.panel.contacts.mend_phones import PhoneMending
 from admin.panel.contacts.merge import ContactMerge, values_before_merge
@@ -55,7 +56,7 @@ OWN_LABELS = {
 }
 
 
-class ContactView(ContactImport, ContactMerge, ContactPicker, PhoneMending, PanelView):
+class ContactView(ContactExplanation, ContactImport, ContactMerge, ContactPicker, PhoneMending, PanelView):
     """Pages of contacts."""
 
     icon = "contacts"

@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from admin.panel import labels as words
+from admin.panel.reasons.explained import explain_error
 from admin.panel.template_preview import sent_bubble
 from bot.preview.bubble import Bubble, ContactCard, PlaceHeader
 from bot.preview.filled_text import FilledText
 from bot.preview.message import message_bubble
 from models.conversations.remarks import Reaction, is_shown_at_another, reactions_to
 from models.form_replies import form_text
-from models.stored_texts import show_stored
 from models.tables.campaign import Campaign
 from models.tables.conversation import Conversation, Direction, Message
 from models.tables.recipient import Recipient, RecipientState
@@ -45,6 +45,8 @@ class ChatBubble:
     author: str
     reactions: tuple[Reaction, ...] = ()
     campaign: str | None = None
+    said: str = ""
+    """What Meta said of a message that failed."""
 
 
 @dataclass(frozen=True)
@@ -90,18 +92,20 @@ def _bubble(message: Message, reactions: tuple[Reaction, ...]) -> ChatBubble:
     drawn = _drawn(message)
     if not is_out:
         return ChatBubble(False, drawn, message.at, edited, False, "", reactions)
+    error = explain_error(message.error_code, message.error_msg)
     note = words.MESSAGE[message.state.value]
     if message.read_at:
         note = "read"
     elif message.delivered_at:
         note = "delivered"
-    elif message.failed_at and message.error_msg:
-        note = f"failed: {show_stored(message.error_msg)}"
+    elif message.failed_at and error:
+        note = f"failed: {error.text}"
     is_bad = message.state.value in {"refused", "not_sent"} or bool(message.failed_at and not message.delivered_at)
-    if is_bad and message.error_msg:
-        note = show_stored(message.error_msg)
+    if is_bad and error:
+        note = f"{error.text} {error.advice}".strip()
     note = " · ".join(part for part in (edited, note) if part)
-    return ChatBubble(True, drawn, message.at, note, is_bad, message.author or "", reactions)
+    said = error.said if error and is_bad else ""
+    return ChatBubble(True, drawn, message.at, note, is_bad, message.author or "", reactions, said=said)
 
 
 def _drawn(message: Message) -> Bubble:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from admin.operations.templates.drafts import check_written, create_template, definition_of, edit_template
-from admin.operations.templates.samples import keep_sample
+from admin.operations.templates.samples import is_sample_for, keep_sample, library_samples, sample_sha256
 from admin.operations.templates.submit import submit_template
 from admin.panel.base import PanelView, back, form, sentence
 from admin.panel.template_pages.form_definition import KINDS, FormDefinition
@@ -142,16 +142,26 @@ class TemplateForms(PanelView):
             ).first()
 
     def _keep_files(self) -> Wrong:
-        """Store the files that came along; returns what is wrong with them, and their handles as `handle:<field>`."""
+        """Store the files that came along, and take those that were chosen from the library.
+
+        Returns what is wrong with them, and their handles as `handle:<field>`.
+        """
         wrong: Wrong = {}
+        for name, chosen in request.form.items():
+            if not name.endswith("-from") or len(name) > 20:
+                continue
+            owner = name.removesuffix("-from")
+            if is_sample_for(self.rt, chosen, _shape_of(owner)):
+                wrong[f"handle:{owner}"] = chosen
+            elif sample_sha256(request.form.get(f"{owner}-handle")) is not None:
+                wrong[f"handle:{owner}"] = ""  # the list shows which file was taken: none now
         for name, upload in request.files.items():
             if not upload.filename or not name.endswith("-file") or len(name) > 20:
                 continue
             owner = name.removesuffix("-file")
-            shape = request.form.get("header" if owner == "header" else f"{owner}-header", "IMAGE")
             try:
                 wrong[f"handle:{owner}"] = keep_sample(
-                    self.rt, upload.filename, chunks_of(upload.stream), shape[:20], "", self.me.email
+                    self.rt, upload.filename, chunks_of(upload.stream), _shape_of(owner), "", self.me.email
                 )
             except DefinitionError as error:
                 wrong[name] = "; ".join(problem.text.translated() for problem in error.problems)
@@ -167,6 +177,7 @@ class TemplateForms(PanelView):
             is_draft=template is None or template.status == DRAFT,
             new_buttons=OFFER_BUTTONS if kind == "offer" else NEW_BUTTONS, labels=dict(NEW_BUTTONS + PRODUCT_BUTTONS),
             card_buttons=PRODUCT_BUTTONS if kind == "products" else CARD_BUTTONS, variables_of=variables_of,
+            in_library={shape: library_samples(self.rt, shape) for shape in _shapes(values)},
             picture=draw_components(made.json["components"], category=category), advice=self._advice(made, values),
         )  # fmt: skip
 
@@ -184,6 +195,16 @@ class TemplateForms(PanelView):
         for number in numbers:
             firsts.setdefault(number.waba_id, (number.id, number.name))
         return list(firsts.values())
+
+
+def _shape_of(owner: str) -> str:
+    """The format of the header that a file belongs to: `header`, or a card as `c-0`."""
+    return request.form.get("header" if owner == "header" else f"{owner}-header", "IMAGE")[:20]
+
+
+def _shapes(values: FormValues) -> set[str]:
+    """The formats of the headers that the form shows."""
+    return {values.get("header"), *(card.get("header") or "IMAGE" for card in values.cards)}
 
 
 def _put_handles(values: FormValues, wrong: Wrong) -> None:

@@ -18,9 +18,9 @@ from admin.panel.template_preview import draw_components, preview_of
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
 from jobs.maintenance.meta_sync import SyncResult, read_templates
+from models.billing.max_price import shown_price
 from models.clock import utcnow
 from models.errors import OperatorError
-from models.sending.max_price import shown_price
 from models.stored_texts import read_text
 from models.tables.audit import AuditAction, record_audit
 from models.tables.number import Number, Waba

@@ -3,6 +3,7 @@
 A sign-up inside WhatsApp is recorded in the audit, but is no consent: Hark does not know what the person agreed to.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,8 +13,11 @@ from models.contacts.consent import resume_marketing, stop_marketing
 from models.contacts.identity import Identity
 from models.contacts.resolve import resolve_unless_erased
 from models.events.account.update import AccountUpdate, bsuid_of, moment_of, wa_id_of
+from models.events.messages.attribution import attribute_moment
+from models.results.opt_outs import OptOut, record_opt_outs
 from models.tables.audit import AuditAction
 from models.tables.number import Number, Waba
+from models.tables.recipient_opt_out import OptOutWay
 
 MARKETING = "marketing_messages"
 
@@ -40,16 +44,31 @@ def _apply(session: Session, update: AccountUpdate, item: dict[str, Any]) -> Non
     contact_id = resolve_unless_erased(session, identity, update.now)
     if contact_id is None:
         return
+    if value == "stop":
+        _attribute_stop(session, update, contact_id, at)
     change = {"stop": stop_marketing, "resume": resume_marketing}.get(value)
     if change is None or change(session, contact_id, at):
         update.audit(session, AuditAction(f"marketing_{value}"), "contact", contact_id, said_at=at.isoformat())
 
 
+def _attribute_stop(session: Session, update: AccountUpdate, contact_id: int, at: datetime) -> None:
+    """Count the stop for the campaign that the person answers with it, if the event names the number that wrote to them."""
+    number_id = session.scalar(select(Number.id).where(Number.phone_number_id == _phone_number_id(update)))
+    recipient_id = attribute_moment(session, contact_id, number_id, at) if number_id is not None else None
+    if recipient_id is not None:
+        record_opt_outs(session, [OptOut(recipient_id, OptOutWay.WHATSAPP, at)])
+
+
+def _phone_number_id(update: AccountUpdate) -> str:
+    metadata = update.value.get("metadata")
+    return str(metadata.get("phone_number_id")) if isinstance(metadata, dict) else ""
+
+
 def _portfolio(session: Session, update: AccountUpdate) -> int:
     """Return the portfolio of the event's number, else of the account; BSUIDs are per portfolio."""
-    metadata = update.value.get("metadata")
-    number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
     portfolio_id = session.scalar(
-        select(Waba.portfolio_id).join(Number, Number.waba_id == Waba.id).where(Number.phone_number_id == str(number))
+        select(Waba.portfolio_id)
+        .join(Number, Number.waba_id == Waba.id)
+        .where(Number.phone_number_id == _phone_number_id(update))
     )
     return portfolio_id or update.waba.portfolio_id

@@ -59,6 +59,13 @@ def attribute_replies(
     return attributions | _without_reference(session, rest)
 
 
+def attribute_moment(session: Session, contact_id: int, number_id: int, at: datetime) -> int | None:
+    """The recipient whose campaign a person answers who does something at `at` without a message of theirs: by rules 2 and 3."""
+    rows = _sent_to(session, [contact_id]).get((contact_id, number_id), ())
+    best = _latest([row for row in rows if _may_answer(row, at)])
+    return None if best is None else int(best.id)
+
+
 def mark_replied(session: Session, replied: Mapping[int, datetime]) -> None:
     """Store the time of reply by recipient id. An earlier stored time stays."""
     if replied:
@@ -119,10 +126,14 @@ def _without_reference(session: Session, replies: Sequence[AttributedReply]) -> 
         candidates = [
             row for row in sent.get((item.contact_id, item.number_id), ()) if _may_answer(row, item.message.at)
         ]
-        if candidates:
-            best = max(candidates, key=lambda row: (row.is_engaged, row.sent_at, row.id))
+        best = _latest(candidates)
+        if best is not None:
             attributions[item.message.wamid] = Attribution(best.id, is_reference=False)
     return attributions
+
+
+def _latest(candidates: Sequence[Any]) -> Any | None:
+    return max(candidates, key=lambda row: (row.is_engaged, row.sent_at, row.id), default=None)
 
 
 def _may_answer(row: Any, at: datetime) -> bool:

@@ -30,6 +30,7 @@ from models.events.messages.senders import resolve_senders
 from models.events.messages.taps import record_taps
 from models.events.messages.template_buttons import opt_outs_by_place
 from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage, OptOutWord
+from models.results.opt_outs import OptOut, record_opt_outs
 from models.tables.conversation import (
     CHOOSES,
     OPTED_OUT,
@@ -39,6 +40,10 @@ from models.tables.conversation import (
     Message,
     MessageState,
 )
+from models.tables.recipient_opt_out import OptOutWay
+
+BUTTONS = frozenset({"button", "interactive"})
+"""Types of messages that are the press of a button: of a template, or of a bot's message."""
 
 # Plain tables: many rows then travel in few statements that are compiled once.
 _MESSAGE = Message.__table__
@@ -97,6 +102,7 @@ def store_inbound(
     result.repeated += len(new_messages) - len(replies)
     result.stored = len(replies)
     _apply_opt_outs(session, replies, words)
+    record_opt_outs(session, _opt_outs(replies, targets, words))
     mark_possible_opt_outs(session, _doubtful(replies, words, choices), now)
     confirm_pending(session, replies)
     mark_replied(session, _replies(replies, targets))
@@ -211,6 +217,19 @@ def _apply_opt_outs(
         elif word == "start" and opt_in_again(session, item.contact_id, message.at, "whatsapp start word", proof):
             starts.append(message.wamid)
     mark_as_start(session, starts)
+
+
+def _opt_outs(
+    replies: Sequence[AttributedReply], targets: Mapping[str, Attribution], words: Mapping[str, OptOutWord | None]
+) -> list[OptOut]:
+    """Who asks for an end in answer to a campaign, whether or not their consent ended before."""
+    found = []
+    for item in replies:
+        target = targets.get(item.message.wamid)
+        if target is not None and words[item.message.wamid] == "stop":
+            way = OptOutWay.BUTTON if item.message.type in BUTTONS else OptOutWay.STOP_WORD
+            found.append(OptOut(target.recipient_id, way, item.message.at))
+    return found
 
 
 def _note_responders(

@@ -1,11 +1,14 @@
 """`flask attributes`."""
 
+import pytest
 from sqlalchemy import select
 
 from models.tables.audit import Audit
 from models.tables.tag import Attribute, AttributeType
 from tests.support.cli_app import Shell
 from tests.support.factories.contacts import make_attribute, make_contact
+
+pytestmark = pytest.mark.sqlite_unless_proved
 
 
 def test_attributes_are_defined_changed_and_listed_by_command(shell: Shell) -> None:

@@ -5,6 +5,8 @@ import pytest
 from tests.support.audit_rows import audit_ids, tamper
 from tests.support.cli_app import Shell
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 def test_an_audit_that_holds_is_one_line_with_its_end(shell: Shell) -> None:
     assert shell.ok("audit", "verify").startswith("the audit is empty")

@@ -5,7 +5,7 @@ import pytest
 from bot.sandbox.seed import CATALOG_ID
 from tests.support.cli_app import Shell
 
-pytestmark = pytest.mark.usefixtures("number_added")
+pytestmark = [pytest.mark.usefixtures("number_added"), pytest.mark.sqlite_unless_proved]
 COUNTS = {"catalogs": 1, "products": 24, "created": 24, "gone": 0, "skipped": 0}
 
 

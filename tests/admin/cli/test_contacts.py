@@ -11,6 +11,8 @@ from admin.cli import files
 from models.tables.contact import Consent, ConsentEvent, Contact
 from tests.support.cli_app import PEOPLE, Shell
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 def test_an_import_takes_the_good_rows_and_reports_the_bad(shell: Shell) -> None:
     path = shell.file(

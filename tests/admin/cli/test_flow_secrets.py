@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 
@@ -12,6 +13,8 @@ from models.crypto import Vault
 from models.tables.audit import Audit
 from models.tables.flow_secret import FlowSecret
 from tests.support.cli_app import Shell
+
+pytestmark = pytest.mark.sqlite_unless_proved
 
 VALUE = "sk-live-123456"
 FLOW = """name: booking

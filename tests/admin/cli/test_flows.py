@@ -1,5 +1,7 @@
 """`flask flows`."""
 
+import json
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +11,9 @@ from admin.cli import flows
 from models.tables.audit import Audit
 from models.tables.flow import Flow, FlowVersion
 from tests.support.cli_app import Shell
-from tests.support.paths import ROOT
+from tests.support.paths import EXAMPLES, ROOT
+
+pytestmark = pytest.mark.sqlite_unless_proved
 
 
 def test_a_flow_is_checked_and_loaded_in_versions(shell: Shell) -> None:
@@ -17,6 +21,16 @@ def test_a_flow_is_checked_and_loaded_in_versions(shell: Shell) -> None:
     assert shell.data("flows", "load", example) == {"id": 1, "name": "spring_replies", "version": 1}
     assert shell.data("flows", "load", example)["version"] == 1
     assert "nothing wrong" in shell.ok("flows", "check", example)
+    checked = shell.ok("flows", "check", example)
+    assert "price: unknown, no rate card has a price for answers" in checked
+    shell.ok("rates", "load", str(EXAMPLES / "rates.csv"))
+    found = json.loads(shell.ok("flows", "check", example, "--json"))
+    messages, price = found["messages"], found["price"]
+    assert 1 <= messages["shortest"] <= messages["longest"]
+    assert price["currency"] == "EUR"
+    for line in price["countries"]:
+        assert Decimal(line["longest"]) == messages["longest"] * Decimal(line["price"])
+    assert f"{messages['shortest']} at least" in shell.ok("flows", "check", example)
     broken = shell.file("broken.yaml", "name: broken\nstart: nowhere\nnodes: {}\n")
     assert "broken.yaml" in shell.refused("flows", "check", broken)
     assert "broken.yaml" in shell.refused("flows", "load", broken)

@@ -7,6 +7,8 @@ import pytest
 from tests.support.cli_app import CAMPAIGN, Shell
 from tests.support.media import JPEG, MP4, PDF, PNG
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 def write(shell: Shell, name: str, content: bytes) -> str:
     path = shell.directory / name

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from admin.auth.phone_links import VALID_FOR
@@ -11,6 +12,8 @@ from models.events.messages.link_codes import normalize_code
 from models.tables.phone_link import PhoneLinkCode, link_code_hash
 from models.tables.user import User
 from tests.support.cli_app import Shell
+
+pytestmark = pytest.mark.sqlite_unless_proved
 
 
 def test_the_command_prints_a_code_of_which_only_the_hash_is_kept(shell: Shell) -> None:

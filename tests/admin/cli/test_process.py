@@ -137,10 +137,11 @@ def test_everything_runs_in_one_terminal_and_stops_within_ten_seconds(directory:
         said = log.read_text()
         assert f"http://127.0.0.1:{port}/admin/" in said
         assert re.search(r"sign in as admin@localhost with the one-time password \S{15,}", said)
-        wait_for(lambda: len(json.loads((directory / "processes.json").read_text())) >= 10)
+        wait_for(lambda: len(json.loads((directory / "processes.json").read_text())) >= 11)
         pids = json.loads((directory / "processes.json").read_text())
         assert set(pids) == {
-            "supervisor", "redis", "front", "web", "ingest", "schedule", "replies", "chores", "sender-1", "sender-2",
+            "supervisor", "redis", "front", "web", "ingest", "clicks", "schedule", "replies", "chores", "sender-1",
+            "sender-2",
         }  # fmt: skip
         second = flask(environment(directory), "up", "--port", str(free_port()))
         assert (second.returncode, len(second.stderr.splitlines())) == (1, 1)
@@ -156,7 +157,7 @@ def test_everything_runs_in_one_terminal_and_stops_within_ten_seconds(directory:
 def test_children_die_with_a_supervisor_that_is_killed(directory: Path) -> None:
     port = free_port()
     with up(directory, port, "--workers", "1") as (process, _):
-        wait_for(lambda: len(json.loads((directory / "processes.json").read_text())) >= 9)
+        wait_for(lambda: len(json.loads((directory / "processes.json").read_text())) >= 10)
         pids = json.loads((directory / "processes.json").read_text())
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -1,10 +1,13 @@
 """`flask settings`."""
 
+import pytest
 from sqlalchemy import select
 
 from models.tables.audit import Audit
 from models.tables.setting import read_setting
 from tests.support.cli_app import Shell
+
+pytestmark = pytest.mark.sqlite_unless_proved
 
 
 def test_the_frequency_cap_and_other_settings_are_set_and_shown(shell: Shell) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from admin.operations.campaign_lifecycle import unschedule_campaign
@@ -10,6 +11,8 @@ from models.tables.audit import Audit, AuditAction
 from models.tables.tag import Tag
 from tests.support.cli_app import ANA, Shell
 from tests.support.factories.common import NOW
+
+pytestmark = pytest.mark.sqlite_unless_proved
 
 
 def _add_duplicate(shell: Shell) -> None:

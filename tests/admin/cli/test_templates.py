@@ -13,6 +13,8 @@ from tests.support.factories.campaigns import make_number
 from tests.support.media import PNG
 from tests.support.template_files import changed, template_json
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 @pytest.fixture
 def account(shell: Shell) -> Shell:

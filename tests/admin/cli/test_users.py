@@ -13,6 +13,8 @@ from models.tables.browser_session import SignInMethod
 from models.tables.user import ApiToken, Role, User
 from tests.support.cli_app import Shell
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 def test_a_user_gets_a_one_time_password_that_is_printed_once(shell: Shell) -> None:
     added = shell.data("users", "add", "Ana@Example.com", "--role", "manager", "--json")

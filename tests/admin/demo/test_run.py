@@ -56,6 +56,13 @@ def test_the_demo_adds_up_and_listens_to_no_setting_of_anybody(demo_directory: P
     assert demo.returncode == 0, out + err
     assert "Every number adds up." in out
     assert "also sent: a carousel (Spring shoes) and products (Spring home)" in out
+    signals = out.partition("signals of “Spring, once more”")[2]
+    for sentence in (
+        "Many numbers lack their calling code",
+        "Many people in the audience never agreed",
+        "Meta kept many",
+    ):
+        assert sentence in signals
     assert re.search(r"http://127\.0\.0\.1:\d+/admin/", out)
     for reason in ("excluded", "invalid_phone", "not_subscribed", "open_case", "missing_variable"):
         assert f"not sent: {reason}" in out
@@ -134,7 +141,7 @@ def test_a_sum_that_is_wrong_is_noticed() -> None:
     stats = {
         "candidates": 10, "eligible": 8, "not_sent": {"not_subscribed": 1}, "queued": 0, "sending": 0, "unsure": 0, "held": 0,
         "refused": 0, "sent": 8, "delivered": 8, "read": 4, "failed": 0, "replied": 0, "received_pct": 100.0, "read_pct": 50.0,
-        "replied_pct": 0.0,
+        "replied_pct": 0.0, "clicked": 0, "clicked_pct": 0.0,
     }  # fmt: skip
     wrong = [item.text for item in stats_identities(stats, 0) if not item.holds]
     assert wrong == ["candidates = eligible + everyone not sent"]

@@ -10,7 +10,7 @@ from models.errors import OperatorError
 from models.tables.campaign import Campaign
 from tests.support.cli_app import ANA, CAMPAIGN, Shell
 
-pytestmark = pytest.mark.usefixtures("number_and_people_added")
+pytestmark = [pytest.mark.usefixtures("number_and_people_added"), pytest.mark.sqlite_unless_proved]
 
 SEVERAL = {"name": "spring_sale", "languages": ["en", "es", "pt-br"], "fallback": "EN"}
 SPANISH = {"variables": {"body": {"2": {"source": "text", "text": "20 %"}}}}

@@ -23,7 +23,7 @@ from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, Trans
 from models.tables.template import Template
 from tests.support.cli_app import ANA, CAMPAIGN, Shell
 
-pytestmark = pytest.mark.usefixtures("number_and_people_added")
+pytestmark = [pytest.mark.usefixtures("number_and_people_added"), pytest.mark.sqlite_unless_proved]
 
 
 def test_a_draft_becomes_ready_when_it_is_completed(shell: Shell) -> None:

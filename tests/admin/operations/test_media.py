@@ -16,7 +16,7 @@ from models.tables.media import MediaFile
 from tests.support.cli_app import ANA, CAMPAIGN, Shell
 from tests.support.media import MP4, PNG
 
-pytestmark = pytest.mark.usefixtures("number_and_people_added")
+pytestmark = [pytest.mark.usefixtures("number_and_people_added"), pytest.mark.sqlite_unless_proved]
 
 
 def added(shell: Shell, name: str, content: bytes) -> MediaFile:

@@ -12,7 +12,7 @@ def test_numbers_are_read_once_in_two_seconds_however_many_look(panel: Panel, mo
     read: list[int] = []
     monkeypatch.setattr(live_stats, "FRESH_SECONDS", 60.0)
 
-    def stats_of(_session: object, ids: list[int]) -> dict[int, dict[str, int]]:
+    def stats_of(_session: object, ids: list[int], _stored: object) -> dict[int, dict[str, int]]:
         read.extend(ids)
         return {key: {"id": key} for key in ids}
 

@@ -13,6 +13,8 @@ from models.conversations.unread import mark_unread
 from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.conversation import Conversation, Direction, Message, MessageState, UnreadReply
 from models.tables.possible_opt_out import PossibleOptOut
+from models.tables.recipient import Recipient
+from models.tables.recipient_opt_out import OptOutWay, RecipientOptOut
 from models.tables.user import Role
 from tests.support.panel_app import Panel, Visitor
 
@@ -69,6 +71,9 @@ def test_it_stands_on_home_and_among_the_unread_with_its_words(panel: Panel, age
 def test_one_click_unsubscribes_them_with_their_message_as_the_proof(panel: Panel, agent: Visitor) -> None:
     assert _consent(panel) is Consent.SUBSCRIBED
     until = _until(agent)
+    with panel.rt.database.write() as session:
+        message = session.scalars(select(Message).where(Message.wamid == "wamid.doubt")).one()
+        message.recipient_id = session.scalars(select(Recipient.id).order_by(Recipient.id)).first()
     assert "Unsubscribed." in agent.post("/inbox/1/unsubscribe", until=until)
     assert _consent(panel) is Consent.UNSUBSCRIBED
     with panel.rt.database.read() as session:
@@ -77,6 +82,7 @@ def test_one_click_unsubscribes_them_with_their_message_as_the_proof(panel: Pane
         assert (event.proof, event.actor) == ("message wamid.doubt", "agent@example.com")
         assert session.scalars(select(PossibleOptOut)).all() == []
         assert session.get(UnreadReply, 1) is None
+        assert session.scalars(select(RecipientOptOut.way)).all() == [OptOutWay.AGENT]
     assert ("agent@example.com", "consent") in panel.audited()
     assert "somebody did it already" in agent.post("/inbox/1/unsubscribe", until=until)
 

@@ -25,7 +25,14 @@ NEEDS = {
     "panel_catalog": Role.MANAGER,
     "panel_contacts.consent": Role.AGENT, "panel_contacts.redact": Role.ADMIN, "panel_numbers.read": Role.MANAGER,
 }  # fmt: skip
-NOT_FOR_VIEWERS = {"panel_users", "panel_audit", "panel_dead_letters", "panel_settings", "panel_flow_secrets"}
+NOT_FOR_VIEWERS = {
+    "panel_exports",
+    "panel_users",
+    "panel_audit",
+    "panel_dead_letters",
+    "panel_settings",
+    "panel_flow_secrets",
+}
 
 
 def changes(panel: Panel) -> int:
@@ -95,8 +102,8 @@ def test_a_viewer_reads_everything_but_what_is_an_administrators(panel: Panel) -
     viewer = panel.of(Role.VIEWER)
     for endpoint, status in pages_of(panel, viewer, Role.VIEWER).items():
         noun, _, name = endpoint.partition(".")
-        is_form = name in {"new", "edit", "load", "library", "schedule", "test", "person", "export"} or name.startswith(
-            ("import", "mend")
+        is_form = name in {"new", "edit", "load", "library", "schedule", "test", "person", "proof"} or name.startswith(
+            ("import", "mend", "export", "follow_up")
         )
         assert status == (403 if noun in NOT_FOR_VIEWERS or is_form else 200), (endpoint, status)
 

@@ -25,6 +25,8 @@ from tests.support.oidc_provider import SayingProvider
 from tests.support.panel_app import PASSWORD, Panel, Visitor, open_panel, said
 from tests.support.second_factors import STEP, add_app, code_at
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 ANA = {"sub": "u-1", "email": "Ana@Example.com", "email_verified": True, "roles": ["manager"]}
 
 

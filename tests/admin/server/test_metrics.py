@@ -3,7 +3,7 @@
 from flask import Flask
 from redis import Redis
 
-from admin.operations.export_record import record_export
+from admin.operations.exports.record import record_export
 from admin.server.supervisor import RESTARTS
 from jobs.core.runtime import Runtime
 from jobs.restore.watch import look_after_holds

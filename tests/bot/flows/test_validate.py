@@ -38,7 +38,10 @@ nodes:
 """
     assert list(read_flow(text, "flow.yaml").problems) == [
         "flow.yaml:2: start: 'nope' is no node of this flow; allowed: ask_name, broken, odd, wait",
-        "flow.yaml:3: colour: unknown field; allowed: name, description, keywords, kind, url, headers, repeat, start, nodes",
+        (
+            "flow.yaml:3: colour: unknown field; "
+            "allowed: name, description, keywords, kind, url, headers, repeat, budget, start, nodes"
+        ),
         f"flow.yaml:7: nodes.ask_name.text: '{{nick}}' is no known name; allowed: {ALLOWED}",
         "flow.yaml:7: nodes.ask_name.text: '{answers.age}' is no answer of this flow; allowed: ask_name, broken",
         "flow.yaml:8: nodes.ask_name.next: 'foo' is no node of this flow; allowed: ask_name, broken, odd, wait",

@@ -1,8 +1,11 @@
 """The table of Meta's errors: every code of the reference has a row, and each row says what an operator needs."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 
-from bot.meta.error_codes import TABLE, ErrorAction, rule_for
+from bot.meta.error_codes import FAMILIES, TABLE, ErrorAction, known_rule, rule_for
 from bot.meta.send_result import SendResult, SendResultKind
 from jobs.replies.send import message_result
 from jobs.sending.judge import SendVerdict, judge_send
@@ -11,6 +14,7 @@ from models.conversations.outbox import ClaimedMessage
 from models.tables.campaign import PauseReason
 from models.tables.conversation import MessageState
 from models.tables.recipient import RecipientState
+from tests.support.paths import ROOT
 
 ACTIONS = {
     ErrorAction.STOP: [
@@ -51,9 +55,11 @@ ACTIONS = {
         131021,
         131026,
         131030,
+        131044,
         131047,
         131049,
         131051,
+        131052,
         131060,
         131062,
         131065,
@@ -62,6 +68,7 @@ ACTIONS = {
         132008,
         132018,
         137000,
+        2593109,
     ],
     ErrorAction.PAUSE: [
         131008,
@@ -96,6 +103,36 @@ def test_a_code_has_its_action_and_a_text_for_the_operator(action: ErrorAction, 
         assert rule.advice
     if action is ErrorAction.RETRY:
         assert rule.delays_seconds
+
+
+def codes_of_the_facts() -> Iterator[int]:
+    """The first column of docs/meta.md §3.2: `131026`, `132068, 132069`, `200–299`, and the first and last of `2388…`."""
+    section = (ROOT / "docs" / "meta.md").read_text().partition("### 3.2")[2].partition("\n## ")[0]
+    for row in re.findall(r"^\| ([0-9][^|]*) \|", section, flags=re.MULTILINE):
+        for part in row.split(", "):
+            first, _, last = part.partition("–")
+            if first.endswith("…"):
+                yield from (int(first[:-1]) * 1000, int(first[:-1]) * 1000 + 999)
+            else:
+                yield from range(int(first), int(last or first) + 1)
+
+
+def test_every_code_of_the_facts_has_words_and_what_to_do() -> None:
+    codes = list(codes_of_the_facts())
+    assert len(codes) > 150
+    for code in codes:
+        rule = known_rule(code)
+        assert rule is not None, code
+        assert rule.text.endswith("."), code
+        assert rule.advice.endswith("."), code
+
+
+def test_families_of_codes_are_apart_from_each_other_and_from_the_table() -> None:
+    codes = [code for family, _ in FAMILIES for code in family]
+    assert len(codes) == len(set(codes))
+    assert not set(codes) & set(TABLE)
+    assert known_rule(999_999) is None
+    assert rule_for(139003).action is ErrorAction.PAUSE, "the form is the same for all"
 
 
 def test_the_table_has_no_row_that_nobody_checks() -> None:

@@ -73,6 +73,8 @@ def test_a_sample_of_another_type_than_the_header_is_refused(meta: Caller) -> No
 
 def test_a_paused_template_can_be_unpaused_and_only_it(meta: Caller, receiver: Receiver) -> None:
     node = meta.http.get(LIST, params={"name": "winter_sale"}).json()["data"][0]["id"]
+    assert meta.http.post(f"/{node}/unpause").json()["error"]["error_subcode"] == 2388039  # its quality is RED
+    meta.control.post("/template-event", json={"name": "winter_sale", "language": "en", "quality": "yellow"})
     assert meta.http.post(f"/{node}/unpause").json() == {"success": True}
     assert meta.http.get(f"/{node}", params={"fields": "status"}).json()["status"] == "APPROVED"
     meta.rest()

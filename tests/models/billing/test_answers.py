@@ -12,6 +12,7 @@ from jobs.core.runtime import Runtime
 from models.billing.answers import (
     KEPT_FOR,
     AnswerSums,
+    CountedAnswers,
     count_answers,
     months_to_count,
     purge_answer_costs,
@@ -70,7 +71,7 @@ def test_answers_are_charged_as_meta_says_at_the_price_of_their_day(database: Da
         note(session, number, None, **REGULAR)
         note(session, number, day(2, 10), **REGULAR)
         note(session, other, day(15), **FREE)
-        found = count_answers(session, NOVEMBER, UTC_ZONE)
+        found = count_answers(session, NOVEMBER, UTC_ZONE).sums
     charged = 20_000 + 21_000 + 7 + 123_456
     assert found == {
         (number.id, NOVEMBER, "EUR"): AnswerSums(charged, 5, 1, free=1, free_entry_point=1, free_other=1, untold=1),
@@ -86,7 +87,7 @@ def test_a_new_card_changes_no_past_answer_and_before_the_first_all_are_unknown(
         note(session, number, day(4), **REGULAR)
         load(session, day(5), "USD")
         note(session, number, day(6), **REGULAR)
-        found = count_answers(session, NOVEMBER, UTC_ZONE)
+        found = count_answers(session, NOVEMBER, UTC_ZONE).sums
     assert {key[2]: (sums.charged, sums.billed, sums.unpriced) for key, sums in found.items()} == {
         "": (0, 1, 1),
         "EUR": (20_000, 1, 0),
@@ -99,7 +100,7 @@ def test_a_million_costs_of_a_tenth_of_a_cent_add_up_exactly(database: Database)
         number = make_number(session)
         for _ in range(1_000):
             note(session, number, day(2), **REGULAR, cost=100, cost_currency="EUR")
-        found = count_answers(session, NOVEMBER, UTC_ZONE)
+        found = count_answers(session, NOVEMBER, UTC_ZONE).sums
     assert found[number.id, NOVEMBER, "EUR"].charged == 100_000
 
 
@@ -110,7 +111,7 @@ def test_a_month_is_the_business_s(database: Database) -> None:
         number = make_number(session)
         note(session, number, datetime(2026, 10, 31, 23, 30, tzinfo=UTC), **REGULAR)
         note(session, number, datetime(2026, 11, 30, 23, 30, tzinfo=UTC), **REGULAR)
-        in_utc, in_madrid = (count_answers(session, NOVEMBER, zone) for zone in (UTC_ZONE, madrid))
+        in_utc, in_madrid = (count_answers(session, NOVEMBER, zone).sums for zone in (UTC_ZONE, madrid))
     assert (in_utc[number.id, NOVEMBER, "EUR"].charged, in_madrid[number.id, NOVEMBER, "EUR"].charged) == (
         21_000,
         20_000,
@@ -144,12 +145,14 @@ def test_the_sums_stay_when_what_they_are_made_of_is_purged(database: Database) 
         number = make_number(session)
         note(session, number, day(2, 3), **REGULAR)
         march = date(2026, 3, 1)
-        sums = count_answers(session, march, UTC_ZONE)
-        store_answer_sums(session, march, sums, NOW)
-        store_answer_sums(session, march, {}, NOW - timedelta(seconds=1))  # of another process that read earlier
+        counted = count_answers(session, march, UTC_ZONE)
+        store_answer_sums(session, march, counted, NOW)
+        store_answer_sums(
+            session, march, CountedAnswers({}, {}), NOW - timedelta(seconds=1)
+        )  # of another process that read earlier
     with database.write() as session:
         assert purge_answer_costs(session, day(2, 3) + KEPT_FOR) == 0
         assert purge_answer_costs(session, NOW) == 1
     with database.read() as session:
-        assert stored_answer_sums(session, march) == sums == {(number.id, march, "EUR"): AnswerSums(20_000, 1)}
+        assert stored_answer_sums(session, march) == counted.sums == {(number.id, march, "EUR"): AnswerSums(20_000, 1)}
     assert march not in months_to_count(NOW, UTC_ZONE), "it is not counted again"

@@ -1,6 +1,7 @@
 """What campaigns cost, worked out from their rows: against the same said row by row, and whatever order statuses come in."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,10 +13,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models.billing.amount import MICRO
+from models.billing.charges import Charges, campaign_charges
 from models.billing.estimate import DeliveryShares, estimate_cost, past_delivery_shares
 from models.billing.price_area import country_of
 from models.billing.rate_cards import Price, Prices, prices_in_force, save_card
-from models.billing.spending import Spent, count_spent, priced_campaigns, refresh_spending, spending_differs
+from models.billing.spending import (
+    CountedCampaign,
+    Spent,
+    count_campaign,
+    priced_campaigns,
+    refresh_spending,
+    spending_differs,
+)
 from models.db.engine import Database
 from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Pricing, Status
@@ -49,12 +58,14 @@ def _campaign(session: Session, **values: Any) -> Campaign:
     return campaign
 
 
-def _count(session: Session, campaign: Campaign, now: datetime = NOW) -> Spent:
+def _count(session: Session, campaign: Campaign, now: datetime = NOW) -> CountedCampaign:
     spending = session.get_one(Spending, campaign.id)
-    return count_spent(session, spending, campaign.ended_at, now)
+    return count_campaign(session, spending, campaign.ended_at, now)
 
 
-MOMENTS = st.one_of(st.none(), st.sampled_from([NOW, NOW + timedelta(days=1), NOW + timedelta(days=3)]))
+MOMENTS = st.one_of(
+    st.none(), st.sampled_from([NOW, NOW + timedelta(days=1), NOW + timedelta(days=3), NOW + timedelta(days=40)])
+)
 FATES = st.fixed_dictionaries(
     {
         "state": st.sampled_from(list(RecipientState)),
@@ -118,7 +129,7 @@ def _compare(url: str, fates: list[dict[str, Any]]) -> None:
         prices = prices_in_force(session)
         rows = session.scalars(select(Recipient)).all()
         parts = [naive(row, prices) for row in rows]
-        spent = _count(session, campaign)
+        spent, charges = _count(session, campaign, NOW + timedelta(days=60))
         assert (spent.reserved, spent.charged) == (sum(part[0] for part in parts), sum(part[1] for part in parts))
         assert spent.eligible == sum(row.state is not RecipientState.NOT_SENT for row in rows)
         at_launch = sum(prices.at(country_of(row.price_area or ""), "marketing", NOW.date()) or 0 for row in rows)
@@ -128,6 +139,25 @@ def _compare(url: str, fates: list[dict[str, Any]]) -> None:
         if same_price and all((row.delivered_at or row.read_at or NOW).date() < CHANGE for row in rows):
             released = sum(part[2] for part in parts)
             assert spent.reserved + spent.charged + released == at_launch, "nothing appears and nothing is lost"
+        _compare_charges(charges, spent, rows, prices)
+
+
+def _compare_charges(charges: Charges, spent: Spent, rows: Iterable[Recipient], prices: Prices) -> None:
+    in_card = [found for key, found in charges.items() if key.currency == "EUR"]
+    others = [found for key, found in charges.items() if key.currency != "EUR"]
+    assert sum(found.charged for found in in_card) == spent.charged
+    assert sum(found.messages for found in in_card + others) == spent.billed
+    assert sum(found.messages for found in others) == spent.unpriced
+    expected: Counter[tuple[date, str, str]] = Counter()
+    for row in rows:
+        got_at, told = row.delivered_at or row.read_at, {"regular": True, "free_entry_point": False}
+        if row.state is RecipientState.ACCEPTED and got_at and told.get(row.pricing_type or "", row.is_billable):
+            country = country_of(row.price_area or "") or ""
+            expected[got_at.date().replace(day=1), country, (row.pricing_category or "marketing").lower()] += 1
+    counted: Counter[tuple[date, str, str]] = Counter()
+    for key, found in charges.items():
+        counted[key[:3]] += found.messages
+    assert counted == expected
 
 
 @contextmanager
@@ -184,7 +214,7 @@ def test_statuses_that_come_late_twice_or_in_disorder_charge_once(sqlite_url: st
         for start in range(0, len(deck), size):
             apply_statuses(session, deck[start : start + size], NOW, MINE)
         session.expire_all()
-        spent = _count(session, campaign)
+        spent, _ = _count(session, campaign)
     assert (spent.charged, spent.reserved, spent.billed) == (50_000, 50_000, 1)
 
 
@@ -199,14 +229,15 @@ def test_the_one_who_was_delivered_is_charged_on_both_databases(database: Databa
         with database.write() as session:
             apply_statuses(session, [_status(row, "delivered", 1), _status(row, "delivered", 1)], NOW, MINE)
     with database.write() as session:
-        spent = _count(session, campaign)
-        refresh_spending(session, campaign.id, spent, NOW)
-        late = replace(spent, charged=0)
+        counted = _count(session, campaign)
+        refresh_spending(session, campaign.id, counted, NOW)
+        late = CountedCampaign(replace(counted.spent, charged=0), {})
         refresh_spending(session, campaign.id, late, NOW - timedelta(seconds=1))  # of another process that read earlier
     with database.read() as session:
         ((spending, _),) = priced_campaigns(session)
         assert (spending.charged, spending.reserved) == (50_000, 0)
-        assert not spending_differs(spending, _count(session, campaign))
+        assert not spending_differs(spending, counted.spent)
+        assert campaign_charges(session, campaign.id) == counted.charges
 
 
 def test_an_estimate_is_low_expected_and_high_by_country_and_counts_the_unknown(database: Database) -> None:

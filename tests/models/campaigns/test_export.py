@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models.campaigns.export import COLUMNS, csv_cell, export_rows
+from models.campaigns.export import COLUMNS, export_rows
+from models.table_files.csv_file import csv_cell
 from models.tables.campaign import Campaign
 from models.tables.contact import Contact
 from models.tables.flow import FunnelStep
@@ -88,6 +89,10 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
         "form_reply": None,
         "buttons": None,
         "language": "en",
+        "retries": 0,
+        "clicked_at": None,
+        "converted_at": None,
+        "revenue": None,
     }
     left_out, refused = rows[1], rows[2]
     assert [left_out[key] for key in ("status", "error_code", "error_msg", "queued_at")] == [

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from sqlalchemy.orm import Session
 
+from models.billing.campaign_cost import NOTHING_KNOWN, cost_figures
 from models.campaigns.export import COLUMNS, export_rows
 from models.campaigns.stats import campaign_stats, count_recipients, stats_of
 from models.sending.cohorts import cohorts_of
@@ -34,7 +35,8 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, pa
     row_of(session, paused_campaign, State.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED)
     stats = campaign_stats(session, paused_campaign.id)
     figures = {key: stats[key] for key in count_recipients([])}
-    assert stats.pop("languages") == [{"language": "en", "pause_reason": None} | figures]
+    bought = {"converted": 0, "converted_pct": 0.0, "revenue": []}
+    assert stats.pop("languages") == [{"language": "en", "pause_reason": None} | figures | bought]
     assert stats == {
         "id": paused_campaign.id,
         "name": "Spring",
@@ -59,7 +61,16 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, pa
         "received_pct": 42.9,
         "read_pct": 33.3,
         "replied_pct": 33.3,
+        "clicked": 0,
+        "clicked_pct": 0.0,
+        "opted_out": 0,
+        "opted_out_pct": 0.0,
+        "opted_out_by": {},
         "buttons": [],
+        "steps": {},
+        "retried": 0,
+        **cost_figures(NOTHING_KNOWN, stats),
+        **bought,
     }
     assert stats["candidates"] == stats["eligible"] + sum(stats["not_sent"].values())
     on_the_way = sum(stats[key] for key in ("queued", "sending", "unsure", "held"))
@@ -111,7 +122,6 @@ def test_figures_by_language_are_sums_over_its_cohorts(session: Session) -> None
     assert stats["candidates"] == sum(it["candidates"] for it in found.values()) + stats["not_sent"]["no_language"]
     rows = [dict(zip(COLUMNS, row.cells, strict=True)) for row in export_rows(session, campaign.id)]
     assert Counter(row["language"] for row in rows) == {"en": 2, "es": 2, None: 1}
-    assert COLUMNS[-1] == "language"
 
 
 def test_people_of_before_cohorts_were_stored_count_for_the_campaigns_language(
@@ -120,4 +130,4 @@ def test_people_of_before_cohorts_were_stored_count_for_the_campaigns_language(
     row_of(session, paused_campaign, State.ACCEPTED, "delivered", cohort_id=None)
     (language,) = campaign_stats(session, paused_campaign.id)["languages"]
     assert (language["language"], language["delivered"]) == ("en", 1)
-    assert [row.cells[-1] for row in export_rows(session, paused_campaign.id)] == ["en"]
+    assert [row.cells[COLUMNS.index("language")] for row in export_rows(session, paused_campaign.id)] == ["en"]

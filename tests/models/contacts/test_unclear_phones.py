@@ -57,6 +57,19 @@ def test_people_are_grouped_by_what_their_number_may_mean(session: Session) -> N
     assert [group.key for group in unclear_groups(session, None, 100)[0]] == ["ES-none", "FR-none"]
 
 
+def test_a_number_without_a_calling_code_is_settled_by_its_country(session: Session) -> None:
+    french = make_contact(session, raw_phone="0612345678", phone_problem=PhoneProblem.MISSING_CALLING_CODE)
+    assert has_unclear_phones(session)
+    (group,), _ = unclear_groups(session, None, 100)
+    assert (group.key, group.calling_code, group.national, group.number) == ("none-none", None, None, 1)
+    assert [found.key for found in unclear_groups(session, "FR", 100)[0]] == ["none-FR"]
+    assert _settle(session, [french.id]).impossible == [french.id], "it is no international number"
+    assert _settle(session, [french.id], Reading("FR")).mended == [french.id]
+    session.refresh(french)
+    assert (french.phone, french.phone_problem, french.country) == ("+33612345678", None, "FR")
+    assert not has_unclear_phones(session)
+
+
 @pytest.mark.parametrize(
     ("reading", "phone", "country"), [(INTERNATIONAL, "+34600640001", "ES"), (Reading("DE"), "+4934600640001", "DE")]
 )

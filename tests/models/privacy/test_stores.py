@@ -41,5 +41,8 @@ def test_what_leads_to_a_contact_is_somebodys(store: TableStore) -> None:
 
 
 def test_a_person_s_rows_are_wiped_or_say_nothing(session: Session) -> None:
-    anonymous = {"funnel_step", "recipient_tap", "answer_cost", "conversation", "contact_search"}
+    anonymous = {
+        "funnel_step", "recipient_opt_out", "recipient_tap", "click", "answer_cost", "conversation", "contact_search",
+        "conversion_change",
+    }  # fmt: skip
     assert {store.name for store in TABLES if store.holds is Holds.PERSON and store.erase is None} == anonymous

@@ -145,6 +145,9 @@ def _behaved(item: RuleCondition, facts: Facts, now: datetime) -> bool:
         rows = [row for row in rows if (moment := row.accepted_at or row.claimed_at) is not None and moment >= since]
     if item.op == "failed":
         return any(row.has_failed and item.code in {None, row.error_code} for row in rows)
+    if item.figure is not None:
+        counts = any(FIGURES[item.figure](row) and item.code in {None, row.error_code} for row in rows)
+        return bool(rows) and not counts if item.op == "is_not" else counts
     rows = [row for row in rows if row.accepted_at is not None]
     did = any(_DEEDS[item.op.removeprefix("not_")](row) for row in rows)
     return bool(rows) and not did if item.op.startswith("not_") else did
@@ -155,6 +158,19 @@ _DEEDS: Mapping[str, Callable[[Sent], bool]] = {
     "read": lambda row: row.read_at is not None,
     "replied": lambda row: row.replied_at is not None,
     "pressed": lambda row: row.was_pressed,
+}
+
+FIGURES: Mapping[str, Callable[[Sent], bool]] = {
+    # Of rows that are accepted or refused, as `people` makes them.
+    "candidates": lambda _row: True,
+    "eligible": lambda _row: True,
+    "queued": lambda _row: False,
+    "not_sent": lambda _row: False,
+    "sent": lambda row: row.accepted_at is not None,
+    "delivered": lambda row: row.delivered_at is not None or row.read_at is not None,
+    "read": lambda row: row.read_at is not None,
+    "replied": lambda row: row.replied_at is not None,
+    "failed": lambda row: row.has_failed,
 }
 
 _TESTS: Mapping[str, Callable[[Any, tuple[Any, ...]], bool]] = {

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from models.segments.compile import compile_rule
 from models.segments.operators import BY_TYPE, DAYS_SINCE, MONEY, NUMERIC, OPERATORS, SPANS
-from models.segments.rule import parse_rule
+from models.segments.rule import FIGURE_OPS, parse_rule
 from models.tables.campaign import CampaignStatus
 from models.tables.contact import Consent, Contact
 from models.tables.recipient import RecipientState
-from tests.models.segments.oracle import matches
+from tests.models.segments.oracle import FIGURES, matches
 from tests.models.segments.people import (
     ATTRIBUTES,
     BRANDS,
@@ -78,14 +78,23 @@ def _conditions() -> st.SearchStrategy[dict[str, Any]]:
     ]
     in_campaign = {"days": st.sampled_from([1, 31, 500]), "campaign": st.sampled_from([1, 2])}
     behaviour = st.fixed_dictionaries(
-        {"on": st.just("campaign"), "op": st.sampled_from(OPERATORS["campaign"])},
+        {"on": st.just("campaign"), "op": st.sampled_from(sorted({*OPERATORS["campaign"]} - FIGURE_OPS))},
         optional=in_campaign,
     )
     codes = st.fixed_dictionaries(
         {"on": st.just("campaign"), "op": st.just("failed"), "code": st.sampled_from([131026, 131049])},
         optional=in_campaign,
     )
+    figures = st.fixed_dictionaries(
+        {
+            "on": st.just("campaign"),
+            "op": st.sampled_from(sorted(FIGURE_OPS)),
+            "value": st.sampled_from(sorted(FIGURES)),
+        },
+        optional={"campaign": st.sampled_from([1, 2])},
+    )
     return st.one_of(
+        figures,
         named("tag", TAG_NAMES, TEXTS),
         named("list", LIST_NAMES, ()),
         named("segment", ("inner",), ()),

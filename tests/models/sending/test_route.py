@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.billing.amount import MICRO
-from models.sending.max_price import bid_spec, multiplier_steps, shown_price, template_price
+from models.billing.max_price import bid_spec, multiplier_steps, shown_price, template_price
 from models.sending.route import SendRoute, send_route
 from models.tables.number import MarketingPolicy, Number, Waba
 from models.tables.recipient import SendEndpoint

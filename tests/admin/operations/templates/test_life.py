@@ -90,10 +90,18 @@ def test_what_meta_does_not_delete_stays(shell: Shell) -> None:
     assert row_of(shell, "coupon_gift", "en").missing_at is None
 
 
-def test_a_paused_template_is_unpaused(shell: Shell) -> None:
+def test_a_pause_for_low_quality_is_not_lifted_and_metas_reason_is_said(shell: Shell) -> None:
+    with pytest.raises(OperatorError, match="paused for low quality cannot be unpaused"):
+        unpause_template(shell.rt, "winter_sale", "en", ANA)
+    assert row_of(shell, "winter_sale", "en").status == "PAUSED"
+    shell.refused("templates", "unpause", "winter_sale", "en")
+
+
+def test_a_pause_that_came_from_pacing_is_lifted(shell: Shell) -> None:
+    at_meta(shell, "winter_sale", "en").quality = "YELLOW"
     assert unpause_template(shell.rt, "winter_sale", "en", ANA).status == "APPROVED"
     kinds = [event.kind for event in life(shell, row_of(shell, "winter_sale", "en").id)]
-    assert kinds[-2:] == [TemplateEventKind.UNPAUSED, TemplateEventKind.STATUS]
+    assert kinds[-3:] == [TemplateEventKind.UNPAUSED, TemplateEventKind.STATUS, TemplateEventKind.QUALITY]
     with pytest.raises(OperatorError, match="it is APPROVED, not paused"):
         unpause_template(shell.rt, "winter_sale", "en", ANA)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from admin.operations.export import export_lines
+from admin.operations.exports.campaign import export_lines
 from models.campaigns.stats import campaign_stats
 from models.clock import utcnow
 from models.tables.campaign import CampaignStatus

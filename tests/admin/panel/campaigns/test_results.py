@@ -96,7 +96,8 @@ def test_failures_without_an_error_are_one_line_and_a_sample_says_that_it_is_one
     where = _ended(panel, CampaignOutcome.FAILED, *rows)
     page = said(manager.get(f"{where}/"))
     assert "no code No reason was given. 2" in page
-    assert "131026 Undeliverable 1" in page
+    assert "131026 Undeliverable: probably not on WhatsApp. After two such answers the contact is left out." in page
+    assert "What Meta says Undeliverable 1" in page, "her own words are folded"
     assert "of the failed messages" not in page
     monkeypatch.setattr("admin.panel.campaigns.facts.MAX_ERRORS", 2)
     assert "Counted in 2 of the failed messages." in said(manager.get(f"{where}/"))

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from admin.panel.template_pages.form_of import values_of
+from jobs.media.library import add_media
+from models.clock import utcnow
 from models.tables.user import Role
 from tests.admin.panel.template_pages.test_form_values import BY_CLICKS, as_form
-from tests.support.media import PNG
+from tests.support.media import PNG, video
 from tests.support.panel_app import Panel, Visitor
 from tests.support.template_files import template_json
 from tests.support.templates import at_meta, row_of
@@ -92,6 +94,24 @@ def test_a_picture_is_uploaded_and_a_wrong_file_is_named_at_its_field(panel: Pan
     assert panel.shell.meta.sim.media.handles[handle].data == PNG
 
 
+def test_a_picture_of_the_library_is_chosen_and_let_go_again(panel: Panel, marketer: Visitor) -> None:
+    rt = panel.shell.rt
+    for name, content in (("spring.png", PNG), ("film.mp4", video())):
+        add_media(rt, name, [content], "ana@example.com", utcnow())
+    lto = fields("lto") | {"header-handle": ""}
+    form = marketer.send("/templates/new", **lto, refresh="1").text
+    (sample,) = re.findall(r'<option value="(file:[^"]+)">spring.png', form)
+    assert "film.mp4" not in form
+    chosen = marketer.send("/templates/new", **lto, refresh="1", **{"header-from": sample}).text
+    assert f'name="header-handle" value="{sample}"' in chosen
+    assert f'<option value="{sample}" selected>' in chosen
+    let_go = marketer.send("/templates/new", **lto | {"header-handle": sample, "header-from": "", "refresh": "1"}).text
+    assert 'name="header-handle" value=""' in let_go
+    assert "Submitted" in marketer.post("/templates/new", **lto, submit="1", **{"header-from": sample})
+    handle = at_meta(panel.shell, "lto", "en_US").components[0]["example"]["header_handle"][0]
+    assert panel.shell.meta.sim.media.handles[handle].data == PNG
+
+
 def test_an_approved_template_is_edited_and_the_edit_waits_beside_it(panel: Panel, marketer: Visitor) -> None:
     row = row_of(panel.shell, "opening_hours", "en")
     form = marketer.get(f"/templates/{row.id}/edit")
@@ -122,6 +142,7 @@ def test_languages_are_tabs_and_another_is_a_duplicate(panel: Panel, marketer: V
 
 def test_a_pause_is_lifted(panel: Panel, marketer: Visitor) -> None:
     row = row_of(panel.shell, "winter_sale", "en")
+    at_meta(panel.shell, "winter_sale", "en").quality = "YELLOW"
     assert "Lift the pause" in marketer.get(f"/templates/{row.id}/")
     assert "The pause is lifted." in marketer.post(f"/templates/{row.id}/unpause")
 

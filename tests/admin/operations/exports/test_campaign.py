@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from admin.operations.export import write_export
+from admin.operations.exports.campaign import write_export
 from jobs.core.runtime import Runtime
 from jobs.imports.contacts import import_contacts
 from models.tables.audit import Audit

@@ -1,0 +1,1 @@
+"""Takes lists out as CSV and XLSX files: which rows, which columns, who did it."""

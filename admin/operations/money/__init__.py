@@ -1,0 +1,1 @@
+"""What money was and will be spent on: the price of a bot flow, expected answers, a month's statement, Meta's own books."""

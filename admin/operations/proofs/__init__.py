@@ -1,0 +1,1 @@
+"""Makes the signed file about one person and one campaign, and checks such files."""

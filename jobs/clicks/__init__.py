@@ -1,0 +1,1 @@
+"""Stores clicks: the consumer of the stream of requests for tracked links."""

@@ -1,0 +1,5 @@
+"""`python -m jobs.clicks`."""
+
+from jobs.clicks.consumer import main
+
+main()

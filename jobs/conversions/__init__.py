@@ -1,0 +1,1 @@
+"""Attributes orders to campaigns' messages as they change, and counts all of them again."""

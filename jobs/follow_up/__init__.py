@@ -1,0 +1,1 @@
+"""Fills lists with people of campaigns, in slices."""

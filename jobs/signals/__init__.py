@@ -1,0 +1,1 @@
+"""Counting campaigns for their signals, and learning what is usual."""

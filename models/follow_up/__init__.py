@@ -1,0 +1,1 @@
+"""What is made of the people behind a campaign's figure: lists that are filled with them."""
