@@ -144,7 +144,7 @@ def _resend(rt: Runtime, campaign_id: int, now: datetime, actor: str) -> int:
 
 
 def _check_running(campaign: Campaign) -> None:
-    if campaign.status not in LIVE or campaign.launched_at is None:
+    if campaign.status not in LIVE:
         raise OperatorError(
             "campaign {campaign_id}: it is {status}; trying again is possible from: {allowed}",
             campaign_id=campaign.id,
