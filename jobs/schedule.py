@@ -53,6 +53,7 @@ from jobs.shop.customers import wake_shop_reads
 from jobs.shop.daily_look import wake_look
 from jobs.shop.opt_outs import EVERY_SECONDS, wake_opt_outs
 from jobs.signals.count import wake_signals
+from jobs.tries.again import queue_by_rules
 from models.clock import utcnow
 
 log = logging.getLogger("hark.schedule")
@@ -80,6 +81,7 @@ PERIODIC_JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("settle_campaign_outcomes", 2, monitor),
     PeriodicJob("resume_approved_languages", 5, resume_approved_languages),
     PeriodicJob("release_finished_recipients", 30, release_finished_recipients),
+    PeriodicJob("retry_temporary_failures", 60, queue_by_rules),
     PeriodicJob("pause_on_ingest_lag", 2, pause_while_ingest_lags),
     PeriodicJob("recount_spending", LOOK_SECONDS, watch_spending),
     PeriodicJob("recount_results", RECOUNT_SECONDS, recount_changed),

@@ -56,6 +56,9 @@ for _name, _text in (
     ("replace", "Go on with another template; the values and whoever has the message stay."),
 ):
     campaigns.add_command(LazyCommand(_name, f"admin.cli.campaign_templates:{_name}", _text))
+campaigns.add_command(
+    LazyCommand("retry", "admin.cli.campaign_retry:retry", "Try again those whose message failed for a passing reason.")
+)
 
 
 campaigns.add_command(

@@ -24,6 +24,7 @@ from admin.operations.campaign_parts import (
     Offer,
     Products,
     ProductSection,
+    RetryRule,
     Sku,
     Text,
     Variables,
@@ -170,6 +171,8 @@ class CampaignFile(MessageParts):
     flow: Text | None = None
     pace: PaceFields | None = None
     ends_after_hours: Annotated[float, Field(gt=0, le=24 * 365)] | None = None
+    retry: RetryRule | None = None
+    """None: temporary failures are not tried again by themselves."""
     goals: Annotated[list[GoalFields], Field(max_length=MAX_GOALS), AfterValidator(differing_goals)] = Field(
         default_factory=list
     )
@@ -228,6 +231,7 @@ _FIELDS: dict[str, type[FilePart]] = {
     "location": Location,
     "pace": PaceFields,
     "max_price": Money,
+    "retry": RetryRule,
 }
 """What stands at each place of the file; everywhere else stands a source."""
 

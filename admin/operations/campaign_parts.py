@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from models.retry.rule import MAX_HOURS
 from models.tables.goal import MAX_DAYS
 from models.templates.content_problems import MAX_PRODUCTS, MAX_SECTION_TITLE, MAX_SECTIONS
 from models.templates.link_urls import url_problem
@@ -160,3 +161,27 @@ class Location(FilePart):
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
     name: Text | None = None
     address: Text | None = None
+
+
+class RetryRule(FilePart):
+    """How long temporary failures are tried again by themselves: until a time, or for hours from the launch."""
+
+    until: str | None = None
+    for_hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] | None = None
+
+    @field_validator("until")
+    @classmethod
+    def _a_moment(cls, text: str | None) -> str | None:
+        try:
+            moment = datetime.fromisoformat(text) if text is not None else None
+            if moment is not None and moment.tzinfo is None:
+                raise ValueError("no zone")
+            return moment.isoformat() if moment is not None else None
+        except ValueError:
+            raise ValueError("allowed is a time with its zone, such as 2026-12-24T23:59:00+01:00") from None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.until is None) == (self.for_hours is None):
+            raise ValueError("allowed is exactly one of until and for_hours")
+        return self

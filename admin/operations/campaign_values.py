@@ -74,6 +74,7 @@ def campaign_values(
         **parts,
         "opt_out_buttons": opt_out_buttons,
         **price,
+        "retry": file.retry.model_dump(exclude_none=True) if file.retry else None,
         "pace_per_hour": per_hour,
         "pace_per_second": None if per_hour else (file.pace.per_second if file.pace else DEFAULT_PER_SECOND),
     }

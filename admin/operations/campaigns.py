@@ -44,6 +44,7 @@ COPIED_COLUMNS = (
     "opt_out_buttons",
     "max_price",
     "max_price_currency",
+    "retry",
     "pace_per_second",
     "pace_per_hour",
 )

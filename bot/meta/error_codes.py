@@ -6,8 +6,10 @@ transient, else that recipient fails; the guardrails pause the campaign when man
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
+from models.retry.rule import TemporaryFailure
 from models.tables.campaign import PauseReason
 
 
@@ -44,6 +46,9 @@ class ErrorRule:
     is tried again before the recipient fails; None: without limit. `max_share`: the share of the last messages that may fail with
     this code before the campaign pauses (jobs.sending.failure_rate); None: it never pauses the campaign. `falls_back`: a marketing
     message that the Marketing Messages API refused with this code goes by the Cloud API, where the number's owner chose so.
+    `again_after`: how long after a first, second, … failed try the campaign may try again (models.retry); empty: it is no passing
+    failure. `is_certainly_undelivered`: Meta names a cause that she finds before she delivers, so a failure that she reports after
+    she accepted the message is certain too; without it only her answer to the request is.
     """
 
     action: ErrorAction
@@ -55,6 +60,8 @@ class ErrorRule:
     suppress: str | None = None
     max_share: float | None = HALF
     falls_back: bool = False
+    again_after: tuple[timedelta, ...] = ()
+    is_certainly_undelivered: bool = False
 
     @property
     def pause_seconds(self) -> float | None:
@@ -69,12 +76,15 @@ class ErrorRule:
 P = PauseReason
 TRANSIENT = (3.0, 15.0, 60.0)
 MINUTES = (120.0, 300.0, 900.0)
+AGAIN = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+DAYS_LATER = tuple(timedelta(days=days) for days in (1, 2, 4, 8))
+"""Whoever keeps trying is refused for longer (docs/meta.md §4.6)."""
 PAIR = (4.0, 16.0, 64.0, 256.0)
 THROTTLED = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 
 
 def _retry(text: str, delays: tuple[float, ...] = TRANSIENT, tries: int | None = 3) -> ErrorRule:
-    return ErrorRule(ErrorAction.RETRY, text, "Hark tries again by itself.", delays, tries)
+    return ErrorRule(ErrorAction.RETRY, text, "Hark tries again by itself.", delays, tries, again_after=AGAIN)
 
 
 def _fail(text: str, advice: str, *, max_share: float | None = HALF) -> ErrorRule:
@@ -100,7 +110,7 @@ SEE_MARKETING = (
     "Look at the number: whether it sends by the Marketing Messages API, and whether its account is onboarded."
 )
 OTHER_COUNTRIES = "The others get theirs. Leave the country out of the audience; WhatsApp Manager says what it takes."
-LATER = "Write to these people in another campaign, not before 24 hours have passed."
+LATER = "Try again after 24 hours, or let the campaign do so: Try again on its page."
 
 MARKETING_OFF = 131063
 
@@ -118,7 +128,8 @@ TABLE: Mapping[int, ErrorRule] = {
     613: _retry("Meta's limit of calls was reached.", MINUTES, None),
     80007: ErrorRule(ErrorAction.HOLD, "The account reached its limit of API calls.", "Hark waits and goes on.", MINUTES),
     130403: _suppress("Your business has blocked this person.", "all", "Unblock the person to write to them again."),
-    130429: ErrorRule(ErrorAction.THROTTLE, "The number sent faster than Meta allows.", "Hark slowed down by itself.", THROTTLED),
+    130429: ErrorRule(ErrorAction.THROTTLE, "The number sent faster than Meta allows.", "Hark slowed down by itself.", THROTTLED,
+        again_after=AGAIN, is_certainly_undelivered=True),
     130472: _fail(
         "The person is in one of Meta's experiments and gets no marketing messages.",
         "Do not repeat this campaign for them; write to them in a later one.",
@@ -141,7 +152,10 @@ TABLE: Mapping[int, ErrorRule] = {
     131045: _stop("The number is not registered correctly.", P.NUMBER_RESTRICTED, "Register the number again."),
     131047: _fail("The 24-hour window is closed.", "Send a template instead."),
     131048: _stop("Too many people blocked or reported this number.", P.NUMBER_RESTRICTED, "Wait until its quality recovers."),
-    131049: _fail("Meta kept it back: the person had enough marketing messages.", LATER, max_share=NEARLY_ALL),
+    131049: ErrorRule(
+        ErrorAction.FAIL, "Meta kept it back: the person had enough marketing messages.", LATER, max_share=NEARLY_ALL,
+        again_after=DAYS_LATER, is_certainly_undelivered=True,
+    ),
     131050: _suppress("The person stopped marketing messages from you.", "marketing", "They can allow them again."),
     131044: _fail("There is a problem with the payment of calls.", "Mend the payment method in Meta's billing; campaigns go on."),
     131051: _fail("Meta does not support this type of message.", "Send it as another type, or as a template."),
@@ -149,7 +163,8 @@ TABLE: Mapping[int, ErrorRule] = {
     131053: _pause("Meta could not fetch the picture, video or document.", P.MEDIA_REFUSED, "Check the medium, then resume."),
     131055: _pause("This template cannot be sent this way.", P.TEMPLATE_REFUSED, SEE_MARKETING, falls_back=True),
     131056: ErrorRule(
-        ErrorAction.RETRY_PAIR, "Too many messages to this person in a short time.", "Hark waits for this person.", PAIR
+        ErrorAction.RETRY_PAIR, "Too many messages to this person in a short time.", "Hark waits for this person.", PAIR,
+        again_after=AGAIN, is_certainly_undelivered=True,
     ),
     131057: ErrorRule(ErrorAction.HOLD, "Meta maintains the number for a moment.", "Hark waits a minute.", (60.0,)),
     131060: _fail("The message this refers to is not available.", "It was written in the phone's app, or is gone."),
@@ -275,3 +290,11 @@ def known_rule(code: int) -> ErrorRule | None:
 def rule_for(code: int, *, is_transient: bool = False) -> ErrorRule:
     """Return the rule for a code of Meta's, also for one that the table does not have."""
     return known_rule(code) or (UNKNOWN_TRANSIENT if is_transient else UNKNOWN)
+
+
+TEMPORARY = tuple(
+    TemporaryFailure(code, rule.again_after, rule.is_certainly_undelivered)
+    for code, rule in TABLE.items()
+    if rule.again_after
+)
+"""The codes after which a campaign may try again, for models.retry."""

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from bot.meta.error_codes import TEMPORARY
 from jobs.core.runtime import Runtime
 from jobs.restore.epoch_copies import EpochCopies
 from jobs.restore.marks import restore_marks
@@ -108,7 +109,7 @@ def look_after_holds(rt: Runtime, now: datetime) -> None:
         has_more = True
         while has_more and time.monotonic() < until:
             with rt.database.write() as session:
-                has_more = settle_slice(session, campaign_id, now)
+                has_more = settle_slice(session, campaign_id, now, failures=TEMPORARY)
 
 
 def keep_epoch(rt: Runtime, epoch: int) -> None:

@@ -9,12 +9,21 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from models.audience.audience import Audience, Side
-from models.audience.eligibility import CONTACT, MARKETING, CampaignTerms, branches, first_reason, portfolio_of
+from models.audience.eligibility import (
+    CONTACT,
+    MARKETING,
+    MAX_CAP_DAYS,
+    CampaignTerms,
+    branches,
+    first_reason,
+    portfolio_of,
+)
 from models.db.base import BigId
 from models.tables.campaign import Campaign
 from models.tables.contact import Consent, Suppression
 from models.tables.number import Waba
 from models.tables.recipient import NotSent
+from models.tables.setting import read_setting
 
 RECHECKED = frozenset(
     {
@@ -64,20 +73,45 @@ def recheck(
     return reasons
 
 
+def above_frequency_cap(
+    session: Session, campaign: Campaign, category: str, contact_ids: Sequence[int], now: datetime
+) -> set[int]:
+    """The contacts who had as many marketing messages as the frequency cap allows. `category`: of the template they would get."""
+    messages = int(read_setting(session, "frequency_cap_messages") or 0)
+    if not contact_ids or messages <= 0 or category.upper() != MARKETING:
+        return set()
+    days = min(int(read_setting(session, "frequency_cap_days") or 0), MAX_CAP_DAYS)
+    terms = _terms(portfolio_of(session, campaign), is_marketing=True, cap=(messages, days), now=now)
+    reason = first_reason(branch for branch in branches(terms, True) if branch[0] is NotSent.FREQUENCY_CAP)
+    query = select(CONTACT.c.id).where(CONTACT.c.id.in_(list(contact_ids)), reason.is_not(None))
+    return set(session.scalars(query.execution_options(probes=True)))
+
+
 @lru_cache(maxsize=2)
 def _recheck_statement(is_marketing: bool) -> Select[Any]:
-    terms = CampaignTerms(
-        campaign_id=0,
-        portfolio_id=bindparam("portfolio_id", type_=Waba.portfolio_id.type),
-        is_marketing=is_marketing,
-        audience=Audience(Side(), Side()),
-        bound=(),
-        allow_untagged=True,
-        cap_messages=0,
-        cap_days=0,
-        now=datetime.min,  # noqa: DTZ901 - unused: neither segments nor the cap are rechecked
-    )
+    portfolio = bindparam("portfolio_id", type_=Waba.portfolio_id.type)
+    terms = _terms(portfolio, is_marketing=is_marketing)
     reason = first_reason(branch for branch in branches(terms, True) if branch[0] in RECHECKED)
     ids = bindparam("contact_ids", expanding=True, type_=BigId)
     columns = (CONTACT.c.id, CONTACT.c.person_key, reason, CONTACT.c.consent)
     return select(*columns).where(CONTACT.c.id.in_(ids)).execution_options(probes=True)
+
+
+def _terms(
+    portfolio_id: Any,
+    *,
+    is_marketing: bool,
+    cap: tuple[int, int] = (0, 0),
+    now: datetime = datetime.min,  # noqa: DTZ901 - unused without the cap: segments are not rechecked
+) -> CampaignTerms:
+    return CampaignTerms(
+        campaign_id=0,
+        portfolio_id=portfolio_id,
+        is_marketing=is_marketing,
+        audience=Audience(Side(), Side()),
+        bound=(),
+        allow_untagged=True,
+        cap_messages=cap[0],
+        cap_days=cap[1],
+        now=now,
+    )

@@ -12,9 +12,12 @@ from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.db.dialect import NO_SYNC, literal_word
+from models.retry.due import may_be_retried
+from models.retry.rule import has_rule_now
 from models.tables.campaign import LIVE, Campaign, CampaignStatus, transition, try_transition
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
+from models.tries.rows import queued_again, take_back
 
 SLICE_SIZE = 10_000
 HOLDING = (
@@ -37,9 +40,12 @@ def end_campaign(session: Session, campaign_id: int, now: datetime) -> bool:
 
 
 def overdue_campaigns(session: Session, now: datetime) -> list[int]:
-    """The ids of campaigns to end: `ends_after_seconds` passed since the last send, or since the launch if nothing was sent."""
+    """The ids of campaigns to end: `ends_after_seconds` passed since the last send, or since the launch if nothing was sent.
+
+    One whose rule may still try somebody again goes on.
+    """
     query = select(Campaign).where(Campaign.status.in_(LIVE), Campaign.deleted_at.is_(None)).order_by(Campaign.id)
-    return [campaign.id for campaign in session.scalars(query) if _is_overdue(campaign, now)]
+    return [campaign.id for campaign in session.scalars(query).all() if _is_overdue(session, campaign, now)]
 
 
 def end_if_overdue(session: Session, campaign_id: int, now: datetime) -> bool:
@@ -48,7 +54,7 @@ def end_if_overdue(session: Session, campaign_id: int, now: datetime) -> bool:
     Since `overdue_campaigns` a lane may have sent, or an operator may have given the campaign more time.
     """
     campaign = session.get(Campaign, campaign_id, with_for_update=True, populate_existing=True)
-    if campaign is None or campaign.status not in LIVE or not _is_overdue(campaign, now):
+    if campaign is None or campaign.status not in LIVE or not _is_overdue(session, campaign, now):
         return False
     return try_transition(session, campaign_id, "end", now, ended_at=now)
 
@@ -56,7 +62,8 @@ def end_if_overdue(session: Session, campaign_id: int, now: datetime) -> bool:
 def release_slice(session: Session, campaign_id: int, size: int = SLICE_SIZE) -> bool:
     """Release up to `size` queued recipients and up to `size` engagements of an ended campaign. True: there may be more.
 
-    Released recipients become `not_sent` with the reason `campaign_ended`. False also if the campaign has not ended.
+    Released recipients become `not_sent` with the reason `campaign_ended`; one that waits for another try shows the one before
+    instead. False also if the campaign has not ended.
     """
     if session.scalar(select(Campaign.status).where(Campaign.id == campaign_id)) is not CampaignStatus.ENDED:
         return False
@@ -65,7 +72,9 @@ def release_slice(session: Session, campaign_id: int, size: int = SLICE_SIZE) ->
         .where(Recipient.campaign_id == campaign_id, Recipient.state == literal_word(RecipientState.QUEUED))
         .limit(size)
     )
-    released = _affected(
+    taken = take_back(session, queued_again(session, Recipient.id.in_(queued_ids.scalar_subquery())))
+    released = len(taken)
+    released += _affected(
         session,
         update(Recipient)
         .where(Recipient.id.in_(queued_ids.scalar_subquery()), Recipient.state == literal_word(RecipientState.QUEUED))
@@ -134,9 +143,9 @@ def ends_at(campaign: Campaign) -> datetime | None:
     return None if since is None else since + timedelta(seconds=campaign.ends_after_seconds)
 
 
-def _is_overdue(campaign: Campaign, now: datetime) -> bool:
+def _is_overdue(session: Session, campaign: Campaign, now: datetime) -> bool:
     at = ends_at(campaign)
-    return at is not None and at <= now
+    return at is not None and at <= now and not (has_rule_now(campaign, now) and may_be_retried(session, campaign.id))
 
 
 def _affected(session: Session, statement: Any) -> int:

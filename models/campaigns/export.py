@@ -25,6 +25,7 @@ from models.tables.conversation import Direction, Message
 from models.tables.flow import FunnelStep
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
 from models.tables.recipient_tap import RecipientTap
+from models.tries.rows import tries_of
 
 _CONVERSION = ("converted_at", "revenue")
 COLUMNS = (
@@ -48,6 +49,7 @@ COLUMNS = (
     "language",
     "clicked_at",
     *_CONVERSION,
+    "retries",
 )
 _READ = (
     "status",
@@ -104,6 +106,7 @@ def export_rows(
     taps = taps_of(session, [row.id for row in rows])
     clicked = first_clicks_of(session, [row.id for row in rows])
     bought = sums_of_recipients(session, [row.id for row in rows])
+    tries = tries_of(session, [row.id for row in rows])
     language_of = _language_of_cohort(session, campaign_id)
     return [
         ExportRow(
@@ -117,7 +120,8 @@ def export_rows(
                 language_of(row.cohort_id),
                 clicked.get(row.id),
             )
-            + _conversion_cells(bought.get(row.id)),
+            + _conversion_cells(bought.get(row.id))
+            + (len(tries.get(row.id, ())),),
         )
         for row in rows
     ]
@@ -192,7 +196,7 @@ def _cells(
         "clicked_at": moment(clicked_at),
         "buttons": json.dumps([_tap(tap) for tap in taps], ensure_ascii=False) if taps else None,
     }
-    return tuple(values[name] for name in COLUMNS[: -len(_CONVERSION)])
+    return tuple(values[name] for name in COLUMNS[: -len(_CONVERSION) - 1])
 
 
 def _conversion_cells(bought: tuple[datetime, list[MoneySum]] | None) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from models.results.stored import StoredFigures
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.recipient_opt_out import OptOutWay
+from models.tries.rows import count_retried
 
 ON_THE_WAY = (RecipientState.QUEUED, RecipientState.SENDING, RecipientState.UNSURE)
 REACHED = ("delivered", "read")
@@ -54,7 +55,7 @@ def stats_of(
         )
     }
     languages, types = languages_of(session, list(campaigns)), types_of(session, list(campaigns))
-    costs = campaign_costs(session, list(campaigns))
+    costs, retried = campaign_costs(session, list(campaigns)), count_retried(session, list(campaigns))
     stored = {key: item for key, item in (stored or {}).items() if key in campaigns}
     counted = _count(session, [key for key in campaigns if key not in stored])
     counted |= {key: _of_stored(item) for key, item in stored.items()}
@@ -63,7 +64,7 @@ def stats_of(
         | (figures := count_recipients(counted[key].groups, sum(counted[key].clicked.values())))
         | opt_out_figures(opt_outs_json(counted[key].opt_outs), figures["delivered"])
         | {"buttons": [button.to_json() for button in counted[key].buttons]}
-        | {"steps": counted[key].steps}
+        | {"steps": counted[key].steps, "retried": retried.get(key, 0)}
         | {"languages": language_figures(languages[key], counted[key].groups, figures, counted[key].clicked)}
         | ({"as_of": stored[key].counted_at.isoformat()} if key in stored else {})
         for key in campaign_ids

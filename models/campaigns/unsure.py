@@ -18,6 +18,7 @@ from models.tables.audit import AuditAction, record_audit
 from models.tables.campaign import LIVE, Campaign
 from models.tables.contact import Contact
 from models.tables.recipient import Recipient, RecipientState
+from models.tries.rows import queue_again
 
 UNSURE = Recipient.state == literal_word("unsure")
 
@@ -137,15 +138,10 @@ def resend_unsure(session: Session, campaign_id: int, ids: Sequence[int] | None,
             status=status or "not there",
             allowed=allowed,
         )
-    statement = (
-        update(Recipient)
-        .where(Recipient.campaign_id == campaign_id, UNSURE)
-        .values(state=RecipientState.QUEUED, due_at=now, lane_id=None, left_at=None, unsure_at=None, detail=None)
-        .returning(Recipient.id)
-    )
+    query = select(Recipient.id).where(Recipient.campaign_id == campaign_id, UNSURE)
     if ids is not None:
-        statement = statement.where(Recipient.id.in_(ids))
-    queued_ids = session.execute(statement, execution_options=NO_SYNC).all()
-    if queued_ids:
-        record_audit(session, now, actor, AuditAction.RESEND_UNSURE, "campaign", campaign_id, count=len(queued_ids))
-    return len(queued_ids)
+        query = query.where(Recipient.id.in_(ids))
+    count = queue_again(session, session.scalars(query.order_by(Recipient.id).with_for_update()).all(), now)
+    if count:
+        record_audit(session, now, actor, AuditAction.RESEND_UNSURE, "campaign", campaign_id, count=count)
+    return count

@@ -19,6 +19,7 @@ from models.tables.contact import Consent, ConsentEvent, Contact
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.text import Text
+from models.tries.rows import queued_again, take_back
 
 CHUNK = 500
 EVENT_COLUMNS = {
@@ -199,11 +200,13 @@ def resume_marketing(session: Session, contact_id: int, meta_at: datetime) -> bo
 def cancel_queued(session: Session, contact_ids: Iterable[int], detail: Text) -> int:
     """Mark the queued recipients of these contacts as not sent, in every campaign, and delete their engagements.
 
-    Return how many recipients were cancelled.
+    One that waits for another try shows the one before instead. Return how many recipients were cancelled.
     """
+    contact_ids = list(contact_ids)
+    take_back(session, queued_again(session, Recipient.contact_id.in_(contact_ids)))
     cancelled = session.execute(
         update(Recipient)
-        .where(Recipient.contact_id.in_(list(contact_ids)), Recipient.state == RecipientState.QUEUED)
+        .where(Recipient.contact_id.in_(contact_ids), Recipient.state == RecipientState.QUEUED)
         .values(state=RecipientState.NOT_SENT, reason=NotSent.NOT_SUBSCRIBED, detail=detail.stored())
         .returning(Recipient.campaign_id, Recipient.person_key)
         .execution_options(synchronize_session=False)

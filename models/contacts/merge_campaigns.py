@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import and_, delete, exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.stored_texts import MERGED
 from models.tables.engagement import Engagement
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.recipient_try import RecipientTry
+from models.tries.rows import queued_again, take_back
 
 
 def move_campaigns(session: Session, winner_id: int, loser_id: int, key: str) -> None:
@@ -57,6 +58,7 @@ def _cancel_duplicates(session: Session, winner_id: int, loser_id: int) -> None:
 
 
 def _cancel(session: Session, contact_ids: tuple[int, ...], reason: NotSent, condition: Any) -> None:
+    take_back(session, queued_again(session, and_(Recipient.contact_id.in_(contact_ids), condition)))
     session.execute(
         update(Recipient)
         .where(Recipient.contact_id.in_(contact_ids), Recipient.state == RecipientState.QUEUED, condition)

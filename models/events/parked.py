@@ -14,6 +14,7 @@ from models.events.statuses.apply import apply_statuses
 from models.events.types import Callback, Failure, Pricing, Status
 from models.tables.conversation import Direction, Message, PurgedWamid, wamid_hash
 from models.tables.recipient import Recipient
+from models.tables.recipient_try import RecipientTry
 from models.tables.webhook_event import ParkedStatus
 
 OURS_FOR = timedelta(days=7)
@@ -22,6 +23,7 @@ ROUND = 1_000
 _MATCHABLE = or_(
     ParkedStatus.callback_data.is_not(None),
     exists().where(Recipient.wamid == ParkedStatus.wamid),
+    exists().where(RecipientTry.wamid == ParkedStatus.wamid),
     exists().where(Message.wamid == ParkedStatus.wamid, Message.direction == Direction.OUT),
 )
 

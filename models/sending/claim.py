@@ -6,7 +6,7 @@ the reason.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, case, delete, select, update
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.audience.recheck import recheck
 from models.db.dialect import NO_SYNC, literal_word
+from models.retry.recheck import recheck_retried
 from models.sending.cohorts import cohort_content
 from models.sending.lease import is_alive
 from models.sending.messaging_limit import reserve_people
@@ -27,6 +28,10 @@ from models.tables.recipient import NotSent, Recipient, RecipientState, SendEndp
 from models.tables.template import Template
 from models.templates.sent_values import SentValues
 from models.text import Text
+from models.tries.rows import take_back
+
+NOT_AGAIN_FOR = timedelta(days=1)
+"""How long somebody who was left out of another try waits at least until a rule queues the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,14 @@ def claim_recipients(
         return Claim()
     left_out = _LeftOut()
     content, template = cohort_content(cohort), session.get_one(Template, cohort.template_id)
+    again = recheck_retried(session, campaign, template.category, rows, now)
+    if again.arrived:
+        take_back(session, again.arrived)
+        rows = [row for row in rows if row.id not in again.arrived]
+        if not rows:
+            return Claim()
     contact_ids = [row.contact_id for row in rows]
-    refusals = recheck(session, campaign, template.category, contact_ids, now, person_hashes)
+    refusals = again.refusals | recheck(session, campaign, template.category, contact_ids, now, person_hashes)
     identities = _identities(
         session, campaign.number.waba.portfolio_id, [row.contact_id for row in rows if not row.phone]
     )
@@ -116,7 +127,7 @@ def claim_recipients(
         if (fitting_values := _fitting(row, refusals.get(row.contact_id), fit, left_out)) is not None
     }
     fitting = [row for row in rows if row.id in values]
-    _leave_out(session, campaign.id, left_out)
+    _leave_out(session, campaign.id, left_out, again.retried, now)
     people = [(row.person_key, row.contact_id) for row in fitting]
     reservation = reserve_people(session, campaign.number.waba.portfolio_id, campaign.number_id or 0, people, now)
     granted = [row for row in fitting if row.person_key in reservation.granted]
@@ -225,8 +236,14 @@ def _fitting(
     return values
 
 
-def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
-    """Mark each row as `not_sent` with its reason, and release its person for other campaigns at once."""
+def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut, retried: Collection[int], now: datetime) -> None:
+    """Mark each row as `not_sent` with its reason, and release its person for other campaigns at once.
+
+    One that waited for another try shows the one before again; if that is unsure, the person stays engaged.
+    """
+    again = [row.id for row in left_out.people if row.id in retried]
+    taken = take_back(session, again, not_before=now + NOT_AGAIN_FOR) if again else []
+    held = {item.recipient_id for item in taken if item.status == "unsure"}
     for (reason, detail), ids in left_out.ids.items():
         session.execute(
             update(Recipient)
@@ -234,7 +251,7 @@ def _leave_out(session: Session, campaign_id: int, left_out: _LeftOut) -> None:
             .values(state=RecipientState.NOT_SENT, reason=reason, detail=detail),
             execution_options=NO_SYNC,
         )
-    release_engagements(session, campaign_id, [row.person_key for row in left_out.people])
+    release_engagements(session, campaign_id, [row.person_key for row in left_out.people if row.id not in held])
 
 
 def _mark_sending(

@@ -96,6 +96,7 @@ class AuditAction(StrEnum):
     RESET_FACTORS = "reset_factors"
     RESET_PASSWORD = "reset_password"  # noqa: S105 - an action, no password
     RESUME = "resume"
+    RETRY = "retry"
     ROLL_BACK = "roll_back"
     SCHEDULE = "schedule"
     SET = "set"

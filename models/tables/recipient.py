@@ -192,6 +192,7 @@ class Recipient(Base):
     lane_id: Mapped[int | None] = mapped_column(BigId)
     """The last sender. Without a foreign key: lanes are deleted a day after they ended, and no index would find their rows."""
     due_at: Mapped[datetime | None]
+    """When a queued row may be claimed. Of a failed one whose next try was not possible: when a rule looks at it again."""
     endpoint: Mapped[SendEndpoint | None] = mapped_column(word(SendEndpoint, "endpoint", grows=True))
     """Of the last attempt, committed before its request; FALLBACK also of a queued row whose next attempt goes so."""
     wamid: Mapped[str | None] = mapped_column(String(300))

@@ -21,6 +21,7 @@ from admin.panel.campaigns.facts import campaign_facts
 from admin.panel.live_stats import live_stats
 from jobs.campaigns.lifecycle import end_campaign, pause_campaign, resume_campaign
 from jobs.campaigns.start import fresh_preflight, start_campaign
+from jobs.tries.again import try_again
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.tables.campaign import CampaignKind
@@ -169,6 +170,17 @@ class CampaignActions(PanelView):
         self.attempt(None, resend)
         live_stats().forget(campaign_id)
         return back(".people", campaign_id=campaign_id, status="unsure")
+
+    @action("/<int:campaign_id>/retry", Role.MANAGER)
+    def retry(self, campaign_id: int) -> ResponseReturnValue:
+        """Queue once more who failed for a passing reason and whose wait is over."""
+
+        def again() -> None:
+            flash(" ".join(try_again(self.rt, campaign_id, self.me.email).sentences()), "good")
+
+        self.attempt(None, again)
+        live_stats().forget(campaign_id)
+        return self._to(campaign_id)
 
     @form("/<int:campaign_id>/schedule", Role.MANAGER)
     def schedule(self, campaign_id: int) -> ResponseReturnValue:

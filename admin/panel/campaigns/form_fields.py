@@ -17,7 +17,9 @@ from models.templates.slots import COMPONENTS
 SIDES = ("include", "exclude")
 KINDS = ("tag", "list", "segment")
 MAX_ROWS = 200
-_OWN_NAMES = ("name", "number", "template", "flow", "ends_after_hours", "pace", "opt_out_buttons", "max_price", "goals")
+_OWN_NAMES = (
+    "name", "number", "template", "flow", "ends_after_hours", "pace", "opt_out_buttons", "max_price", "retry", "goals",
+)  # fmt: skip
 _OF_A_CARD = re.compile(r"cards\.([0-9])\.(product|media)")
 
 
@@ -48,14 +50,11 @@ def read_draft(form: Any, time_zone: str = "UTC") -> dict[str, Any]:
     if amount := form.get("max_price_amount", "").strip():
         data["max_price"] = {"amount": amount, "currency": form.get("max_price_currency", "").strip().upper()}
     data |= read_languages(form)
-    if pace := _pace(form):
-        data["pace"] = pace
     if days := form.get("ends_after_days", "").strip():
         hours = _number(days)
         data["ends_after_hours"] = hours * 24 if isinstance(hours, float) else hours
-    if goals := read_goals(form):
-        data["goals"] = goals
-    return data
+    later = {"pace": _pace(form), "goals": read_goals(form), "retry": _retry(form)}
+    return data | {name: value for name, value in later.items() if value}
 
 
 def filled(draft: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,9 +90,17 @@ def draft_of(campaign: Campaign, goals: Sequence[CampaignGoal] = ()) -> dict[str
         data["max_price"] = {"amount": show_amount(campaign.max_price), "currency": campaign.max_price_currency}
     if goals:
         data["goals"] = [goal.to_json() for goal in goals]
+    if campaign.retry:
+        data["retry"] = campaign.retry
     if campaign.flow:
         data["flow"] = campaign.flow.name
     return data
+
+
+def _retry(form: Mapping[str, str]) -> dict[str, Any]:
+    hours, until = form.get("retry_for_hours", "").strip(), form.get("retry_until", "").strip()
+    written = {"for_hours": int(hours) if hours.isdecimal() and len(hours) < 6 else hours, "until": until}
+    return {name: value for name, value in written.items() if value != ""}
 
 
 def field_errors(line: str, labels: Mapping[str, str]) -> dict[str, str]:

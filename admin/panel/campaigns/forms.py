@@ -62,7 +62,7 @@ from models.templates.variables import media_format
 
 MAX_NAMES = 500
 TemplateChoices = list[tuple[str, str] | tuple[str, list[tuple[str, str]], bool]]
-FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "include", "exclude", "goals")
+FIELDS = ("name", "number", "template", "flow", "pace", "ends_after_hours", "retry", "include", "exclude", "goals")
 
 
 class CampaignForms(CampaignPreviews):

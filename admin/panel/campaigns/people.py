@@ -10,9 +10,11 @@ from admin.operations.follow_up.presets import PRESETS
 from admin.panel.base import PAGE_ROWS, PanelView, page, positive
 from admin.panel.campaigns.actions import TWICE
 from admin.panel.campaigns.facts import CampaignSummary, campaign_facts
+from admin.panel.campaigns.retries import moment_of
 from admin.panel.reasons.explained import explain_recipient
 from models.audience.audience import AudienceError
 from models.audience.eligibility import CONTACT, candidates_with_reason, load_campaign_terms, reason_detail
+from models.campaigns.recipient_error import recipient_error_line
 from models.campaigns.unsure import UnsureRecipient, list_unsure
 from models.clock import utcnow
 from models.errors import OperatorError
@@ -20,6 +22,8 @@ from models.segments.campaign_people import FIGURE_NAMES, CampaignFigure, People
 from models.stored_texts import show_stored
 from models.tables.contact import Contact
 from models.tables.recipient import NOT_SENT_ADVICE, NOT_SENT_TEXT, NotSent, Recipient, RecipientState
+from models.tables.recipient_try import RecipientTry
+from models.tries.rows import tries_of
 
 S = RecipientState
 FILTERS = {figure.value: (name,) for figure, name in FIGURE_NAMES.items() if figure is not CampaignFigure.CANDIDATES}
@@ -72,7 +76,9 @@ class CampaignPeople(PanelView):
             .limit(PAGE_ROWS + 1)
         )
         with self.rt.database.read() as session:
-            return [_recipient_row(*row) for row in session.execute(query)]
+            rows = [_recipient_row(*row) for row in session.execute(query)]
+            tries = tries_of(session, [row["id"] for row in rows])
+            return [row | {"tries": [_try_row(item) for item in tries.get(row["id"], ())]} for row in rows]
 
     def _unsure(self, campaign_id: int) -> list[dict[str, Any]]:
         """Unsure recipients: first the open ones, then those that Meta settled."""
@@ -137,6 +143,11 @@ def _recipient_row(
         "left_at": row.left_at,
         "at": next((moment for moment in moments if moment), None),
     }
+
+
+def _try_row(row: RecipientTry) -> dict[str, Any]:
+    why = recipient_error_line(row.status, row.error_code, row.error_msg) or show_stored(row.detail)
+    return {"status": row.status, "at": moment_of(row), "why": why}
 
 
 def _unsure_row(row: UnsureRecipient) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from admin.panel.campaigns.held_up import HeldUpActions
 from admin.panel.campaigns.links import campaign_links, shown_place
 from admin.panel.campaigns.people import CampaignPeople
 from admin.panel.campaigns.previews import PEOPLE, PreviewChoice, campaign_preview, read_choice
+from admin.panel.campaigns.retries import retry_notice
 from admin.panel.charts import funnel
 from admin.panel.home import read_webhooks
 from admin.panel.live_costs import live_costs
@@ -68,7 +69,7 @@ class CampaignView(
         with self.rt.database.read() as session:
             preview = campaign_preview(session, facts.campaign, choice, self.rt.settings.time_zone)
         shown = self._context(facts) | {"preview": preview, "parts": PARTS, "checks": None}
-        shown |= {"preview_people": list(PEOPLE.items())}
+        shown |= {"preview_people": list(PEOPLE.items()), "retry": retry_notice(self.rt, facts)}
         if request.args.get("check") and not facts.is_launched:
             shown |= self._checks(facts.campaign)
         return self.render("panel/campaign.html", **shown)

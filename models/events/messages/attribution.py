@@ -22,6 +22,7 @@ from models.tables.campaign import Campaign, CampaignStatus
 from models.tables.conversation import Direction, Message
 from models.tables.engagement import Engagement
 from models.tables.recipient import WRITTEN_TO, Recipient
+from models.tables.recipient_try import RecipientTry
 
 WITHIN = timedelta(days=7)
 """A message without a reference is attributed to a campaign's message of the same number that is at most this old."""
@@ -100,8 +101,9 @@ def _quoted(session: Session, wamids: Sequence[str]) -> dict[str, int]:
         Message.wamid.in_(wamids), Message.direction == Direction.OUT, Message.recipient_id.is_not(None)
     )
     sent = select(Recipient.wamid, Recipient.id).where(Recipient.wamid.in_(wamids))
+    tried = select(RecipientTry.wamid, RecipientTry.recipient_id).where(RecipientTry.wamid.in_(wamids))
     recipient_ids: dict[str, int] = {}
-    for query in (chat, sent):
+    for query in (chat, tried, sent):
         recipient_ids |= {
             wamid: recipient_id for wamid, recipient_id in session.execute(query) if wamid and recipient_id
         }

@@ -34,6 +34,7 @@ from models.tables.conversation import (
     MessageState,
 )
 from models.tables.recipient import Recipient
+from models.tables.recipient_try import RecipientTry
 
 _CONVERSATION, _MESSAGE = Conversation.__table__, Message.__table__
 
@@ -116,8 +117,13 @@ def answered_in_the_app(session: Session, last_words: Mapping[int, datetime]) ->
 
 
 def _sent_by_campaigns(session: Session, wamids: Sequence[str]) -> set[str]:
-    rows = session.scalars(select(Recipient.wamid).where(Recipient.wamid.in_(wamids)))
-    return {wamid for wamid in rows if wamid}
+    tables = (Recipient, RecipientTry)
+    return {
+        wamid
+        for table in tables
+        for wamid in session.scalars(select(table.wamid).where(table.wamid.in_(wamids)))
+        if wamid
+    }
 
 
 def _receiver(receiver: Sender, portfolio_id: int, at: datetime) -> Identity:

@@ -1,6 +1,7 @@
 """Applies statuses: folds them per message, matches them to rows, and writes each table once, whatever their order.
 
-A status is matched by our callback data first and by wamid second; a known wamid and number must agree. A status of ours that
+A status is matched by our callback data first and by wamid second; a known wamid and number must agree. It touches only the try
+that it names; what shows that an earlier one was accepted after all takes the recipient out of the queue. A status of ours that
 matches no row yet, or that cannot be applied to its row yet, is parked (models.events.parked). Any status that fits means that
 Meta accepted the message: it settles `unsure`, may precede the sender's own record, and keeps the row from being sent again.
 """
@@ -20,7 +21,8 @@ from models.events.statuses.answer_costs import note_answer_costs
 from models.events.statuses.effects import Applicable, apply_effects
 from models.events.statuses.fold import StatusFacts, fold_statuses
 from models.events.statuses.parents import learn_parents
-from models.events.statuses.sql import MESSAGES, RECIPIENTS, StatusTable
+from models.events.statuses.sql import MESSAGES, RECIPIENTS, TRIES, StatusTable
+from models.events.statuses.tries import match_by_wamid, split_tries, take_settled_back
 from models.events.types import Status
 from models.restore.proof import are_ahead
 
@@ -63,7 +65,14 @@ def apply_statuses(session: Session, statuses: Iterable[Status], now: datetime, 
         matched += [(by_wamid[item.wamid], item) for item in unnamed if item.wamid in by_wamid]
         matched_ids = {id(item) for _, item in matched}
         facts = [item for item in facts if id(item) not in matched_ids]
+        if table is RECIPIENTS:
+            matched, of_tries = split_tries(session, matched)
+            _write_tries(session, of_tries, now, result)
         _write(session, table, matched, now, result)
+    if matched := match_by_wamid(session, facts):
+        _write_tries(session, matched, now, result)
+        matched_ids = {id(item) for _, item in matched}
+        facts = [item for item in facts if id(item) not in matched_ids]
     for item in facts:
         result.waiting += item.statuses
     unknown = [
@@ -72,6 +81,14 @@ def apply_statuses(session: Session, statuses: Iterable[Status], now: datetime, 
     result.is_ahead = result.is_ahead or are_ahead(session, unknown)
     learn_parents(session, statuses)
     return result
+
+
+def _write_tries(
+    session: Session, matched: list[tuple[Row[Any], StatusFacts]], now: datetime, result: StatusResult
+) -> None:
+    """Write what is said of earlier tries, and take those out of the queue who have a message after all."""
+    if matched:
+        take_settled_back(session, _write(session, TRIES, matched, now, result))
 
 
 def _of_this_installation(all_facts: list[StatusFacts], installation: str, result: StatusResult) -> list[StatusFacts]:
@@ -99,8 +116,8 @@ def _write(
     matched: list[tuple[Row[Any], StatusFacts]],
     now: datetime,
     result: StatusResult,
-) -> None:
-    """Write the statuses that fit in one guarded statement, in id order."""
+) -> list[Row[Any]]:
+    """Write the statuses that fit in one guarded statement, in id order; return the rows as they were."""
     applicable: dict[int, Applicable] = {}
     # Facts with the row's wamid go first, then the newest attempt, so that the order of arrival does not matter.
     for row, facts in sorted(matched, key=lambda pair: _precedence(*pair)):
@@ -119,14 +136,15 @@ def _write(
             result.applied += len(facts.statuses)
             applicable[row.id] = Applicable(row, facts)
     if not applicable:
-        return
+        return []
     rows = [table.values(key, item.facts) for key, item in sorted(applicable.items())]
     values, parameters = values_cte(session, "v", table.columns, rows)
     session.execute(text(f"WITH {values} {table.write}"), parameters)
-    if table is RECIPIENTS:
-        result.failures += apply_effects(session, list(applicable.values()), now)
+    if table is not MESSAGES:
+        result.failures += apply_effects(session, list(applicable.values()), now, is_last_try=table is RECIPIENTS)
     else:
         note_answer_costs(session, {key: item.facts for key, item in applicable.items()}, now)
+    return [item.row for item in applicable.values()]
 
 
 def _precedence(row: Row[Any], facts: StatusFacts) -> tuple[Any, ...]:

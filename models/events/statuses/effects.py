@@ -28,8 +28,13 @@ class Applicable(NamedTuple):
     facts: StatusFacts
 
 
-def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime) -> list[NewFailure]:
-    """Apply the effects for recipients; return the new failures. A repeated status has no second effect."""
+def apply_effects(
+    session: Session, applied: Sequence[Applicable], now: datetime, *, is_last_try: bool = True
+) -> list[NewFailure]:
+    """Apply the effects for recipients; return the new failures. A repeated status has no second effect.
+
+    The failure of an earlier try releases nobody (`is_last_try`): the recipient is engaged for the next one.
+    """
     failed = [item for item in applied if item.facts.failure is not None and not item.row.has_failed]
     lost = [item for item in failed if not item.facts.is_received and not item.row.was_received]
     undeliverable = [item.row for item in lost if _code(item) == UNDELIVERABLE]
@@ -37,11 +42,16 @@ def apply_effects(session: Session, applied: Sequence[Applicable], now: datetime
     for item in failed:
         if _code(item) == MARKETING_STOPPED:
             record_marketing_stop(session, item.row.contact_id, item.facts.failed_at or now, now)
-    _release(session, lost)
+    if is_last_try:
+        _release(session, lost)
     clear_undeliverable(session, [item.row.contact_id for item in applied if item.facts.is_received])
     return [
         NewFailure(
-            item.row.campaign_id, item.row.id, item.row.contact_id, _code(item) or 0, item.facts.failed_at or now
+            item.row.campaign_id,
+            item.row.recipient_id,
+            item.row.contact_id,
+            _code(item) or 0,
+            item.facts.failed_at or now,
         )
         for item in failed
     ]

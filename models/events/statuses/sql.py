@@ -46,14 +46,17 @@ _SET = [
 ]
 _SET_MESSAGE = [f"wamid = {_WAMID}", f"error_msg = {_ERROR}"]
 _SAME_NAMED = ("is_billable", "cost", "cost_currency", "price_at")
-_SET_RECIPIENT = [
-    f"wamid = CASE WHEN {_IS_NAMELESS} THEN r.wamid ELSE {_WAMID} END",
-    f"error_msg = CASE WHEN {_IS_NAMELESS} THEN NULL ELSE {_ERROR} END",
-    "reason = NULL",
+_SET_PRICE = [
     "detail = CASE WHEN r.unsure_at IS NOT NULL THEN r.detail END",
     f"pricing_category = CASE WHEN {_PRICES} THEN v.category ELSE r.pricing_category END",
     f"pricing_type = CASE WHEN {_PRICES} THEN v.price_type ELSE r.pricing_type END",
     *(f"{name} = CASE WHEN {_PRICES} THEN v.{name} ELSE r.{name} END" for name in _SAME_NAMED),
+]
+_SET_RECIPIENT = [
+    f"wamid = CASE WHEN {_IS_NAMELESS} THEN r.wamid ELSE {_WAMID} END",
+    f"error_msg = CASE WHEN {_IS_NAMELESS} THEN NULL ELSE {_ERROR} END",
+    "reason = NULL",
+    *_SET_PRICE,
 ]
 # Conditions under which the row changes. Meta repeats statuses, and a row that has all facts is not written again.
 _CHANGES = [
@@ -118,20 +121,41 @@ def _facts_and_price(key: int, facts: StatusFacts) -> tuple[Any, ...]:
     return (*_facts(key, facts), *price_values(facts.price, facts.final_price_at))
 
 
+_HISTORY = (
+    f"({_FAILED_BEFORE}) IS NOT NULL AS has_failed, "
+    "(r.delivered_at IS NOT NULL OR r.read_at IS NOT NULL) AS was_received, "
+    "r.unsure_at IS NOT NULL AS was_unsure"
+)
 RECIPIENTS = StatusTable(
     id_in=lambda callback: callback.recipient_id if callback else None,
     read=(
-        "SELECT r.id, r.state, r.attempts, r.wamid, r.contact_id, r.campaign_id, r.person_key, n.phone_number_id, "  # noqa: S608
-        f"({_FAILED_BEFORE}) IS NOT NULL AS has_failed, "
-        "(r.delivered_at IS NOT NULL OR r.read_at IS NOT NULL) AS was_received, "
-        "r.unsure_at IS NOT NULL AS was_unsure "
-        "FROM recipient r JOIN campaign c ON c.id = r.campaign_id LEFT JOIN number n ON n.id = c.number_id"
+        "SELECT r.id, r.id AS recipient_id, r.state, r.attempts, r.wamid, r.contact_id, r.campaign_id, r.person_key, "  # noqa: S608
+        f"n.phone_number_id, {_HISTORY} FROM recipient r "
+        "JOIN campaign c ON c.id = r.campaign_id LEFT JOIN number n ON n.id = c.number_id"
     ),
     only="",
     write=_update("recipient", [*_SET, *_SET_RECIPIENT], [*_CHANGES, _CHANGES_RECIPIENT, _PRICES]),
     columns=_COLUMNS | PRICE_COLUMNS,
     values=_facts_and_price,
 )
+TRIES = StatusTable(
+    id_in=lambda _callback: None,  # a recipient has several (models.events.statuses.tries)
+    read=(
+        "SELECT r.id, r.recipient_id, r.state, r.attempt AS attempts, r.wamid, r.contact_id, r.campaign_id, p.person_key, "  # noqa: S608
+        f"n.phone_number_id, {_HISTORY} FROM recipient_try r JOIN recipient p ON p.id = r.recipient_id "
+        "JOIN campaign c ON c.id = r.campaign_id LEFT JOIN number n ON n.id = c.number_id"
+    ),
+    only="",
+    # The database itself wipes ids and texts of a redacted person (models.privacy.guards).
+    write=_update("recipient_try", [*_SET, *_SET_MESSAGE, *_SET_PRICE], [*_CHANGES, _CHANGES_MESSAGE, _PRICES]),
+    columns=_COLUMNS | PRICE_COLUMNS,
+    values=_facts_and_price,
+)
+LOCK_RECIPIENTS = (
+    "SELECT p.id FROM recipient p WHERE p.id IN "
+    "(SELECT t.recipient_id FROM recipient_try t WHERE t.wamid IN {values}) ORDER BY p.id"
+)
+"""Locks the recipients of the tries with these wamids."""
 MESSAGES = StatusTable(
     id_in=lambda callback: callback.message_id if callback else None,
     read=(

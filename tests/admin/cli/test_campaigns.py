@@ -1,6 +1,7 @@
 """`flask campaigns`: from a file to the export."""
 
 import csv
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -142,10 +143,14 @@ def test_pause_resume_and_end(ready: Shell) -> None:
     assert (paused.status, paused.pause_reason) == (CampaignStatus.PAUSED, PauseReason.OPERATOR)
     ready.ok("campaigns", "resume", str(campaign_id))
     assert campaign_of(ready, campaign_id).pause_reason is None
+    assert ready.ok("campaigns", "retry", str(campaign_id)).strip() == "0 queued once more."
+    told = json.loads(ready.ok("campaigns", "retry", str(campaign_id), "--only", "unsure", "--json"))
+    assert told == {"id": campaign_id, "queued": 0, "waiting": 0, "left_out": {}}
     ready.ok("campaigns", "end", str(campaign_id))
     assert campaign_of(ready, campaign_id).status is CampaignStatus.ENDED
     assert "it is ended" in ready.refused("campaigns", "end", str(campaign_id))
-    for verb in ("start", "pause", "resume", "end", "stats", "preflight"):
+    assert "trying again is possible from: active, paused" in ready.refused("campaigns", "retry", str(campaign_id))
+    for verb in ("start", "pause", "resume", "end", "retry", "stats", "preflight"):
         assert "no such campaign" in ready.refused("campaigns", verb, "99")
 
 

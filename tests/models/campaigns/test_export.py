@@ -89,6 +89,7 @@ def test_the_export_has_a_row_for_every_candidate_with_its_status_and_error(
         "form_reply": None,
         "buttons": None,
         "language": "en",
+        "retries": 0,
         "clicked_at": None,
         "converted_at": None,
         "revenue": None,

@@ -68,6 +68,7 @@ def test_statistics_have_exactly_the_public_keys_and_add_up(session: Session, pa
         "opted_out_by": {},
         "buttons": [],
         "steps": {},
+        "retried": 0,
         **cost_figures(NOTHING_KNOWN, stats),
         **bought,
     }

@@ -1,0 +1,1 @@
+"""Decides whose message is tried again: which failures are temporary, when, and what is checked before."""
