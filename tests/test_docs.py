@@ -177,6 +177,7 @@ def test_the_example_of_the_statistics_adds_up() -> None:
         "opted_out_by",
         "buttons",
         "steps",
+        "retried",
         *(bought := ("converted", "converted_pct", "revenue")),
         *count_recipients([]),
         *cost_figures(NOTHING_KNOWN, count_recipients([])),

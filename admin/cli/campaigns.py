@@ -48,7 +48,9 @@ for _name, _text in (
     campaigns.add_command(LazyCommand(_name, f"admin.cli.campaign_lifecycle:{_name}", _text))
 campaigns.add_command(
     LazyCommand(
-        "signals", "admin.cli.campaign_signals:signals", "What its figures probably mean, and where it is mended."
+        "signals",
+        "admin.cli.campaign_signals:signals",
+        "What its figures probably mean, with the evidence and where it is mended.",
     )
 )
 for _name, _text in (

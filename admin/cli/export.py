@@ -24,7 +24,7 @@ KINDS = ("contacts", "list", "segment", "cases", "orders")
 @click.option("--columns", default="", help="Only these columns, separated by commas.")
 @as_json
 def export(kind: str, name: str | None, output: Path, for_excel: bool, columns: str, is_json: bool) -> None:
-    """Write contacts, the list or segment of a NAME, cases or orders to FILE, as CSV, or as XLSX if it ends so."""
+    """Contacts, a list, a segment, cases or orders as a CSV or XLSX file."""
     if (name is None) == (kind in {"list", "segment"}):
         raise click.UsageError(f"{kind}: {'which one?' if name is None else 'there is no NAME to give'}")
     rt = runtime_here()

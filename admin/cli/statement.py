@@ -16,7 +16,7 @@ GROUPS = ("numbers", "campaigns", "categories", "countries")
 
 @click.group("billing", cls=Group)
 def billing() -> None:
-    """What was charged, and what Meta says of it."""
+    """A month's statement, and how it compares with Meta's own books."""
 
 
 @billing.command("statement")

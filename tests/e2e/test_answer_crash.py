@@ -61,6 +61,7 @@ def is_settled(sending: Sending, count: int) -> bool:
 
 
 @pytest.mark.race
+@pytest.mark.sqlite_unless_proved
 def test_many_desks_at_once_answer_everybody_once_and_in_order(sending: Sending) -> None:
     count = rounds(120, 1200)
     people_write(sending, count)
@@ -90,6 +91,7 @@ def test_many_desks_at_once_answer_everybody_once_and_in_order(sending: Sending)
 
 
 @pytest.mark.crash
+@pytest.mark.sqlite_unless_proved
 def test_killing_whoever_answers_doubles_and_loses_nothing(sending: Sending) -> None:
     count = rounds(160, 2400)
     chance = dice(42)

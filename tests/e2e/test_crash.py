@@ -82,6 +82,7 @@ def live_lanes(hark: Installation, number_id: int) -> list[Lane]:
         return list(session.scalars(query))
 
 
+@pytest.mark.sqlite_unless_proved
 def test_killing_any_process_at_random_doubles_and_loses_nobody(database_url: str, tmp_path: Path) -> None:
     """Whatever the supervisor starts is killed, and itself, while a campaign sends and people answer."""
     chance = dice(4711)
@@ -115,6 +116,7 @@ def test_killing_any_process_at_random_doubles_and_loses_nobody(database_url: st
         table(f"SIGKILL of any process ({count} people, {replies} replies)", kind, killed.total(), is_held=True)
 
 
+@pytest.mark.sqlite_unless_proved
 def test_a_new_lane_serves_the_number_soon_after_its_sender_was_killed(database_url: str, tmp_path: Path) -> None:
     count, pace = 300 + 800 * REPLACEMENTS, 40
     with installed(tmp_path, database_url, speed="20") as hark:

@@ -47,6 +47,7 @@ def _launcher(*arguments: str) -> "subprocess.Popen[bytes]":
 
 
 @pytest.mark.crash
+@pytest.mark.sqlite_unless_proved
 def test_a_launch_that_is_killed_again_and_again_freezes_everybody_once(
     database_url: str, redis_url: str, redis: object, tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_power_cut_under_a_campaign_doubles_and_loses_nobody(database_url: str
         table(f"power cut ({count} people, {replies} replies)", kind_of(hark), POWER_CUTS, is_held=True)
 
 
+@pytest.mark.proof
 def test_a_full_disk_under_a_campaign_doubles_and_loses_nobody(database_url: str, tmp_path: Path) -> None:
     chance = dice(3_022)
     count = 200 + 120 * FULL_DISKS
@@ -121,6 +122,7 @@ def has_moved_on(hark: Installation, campaign_id: int, enough: int) -> bool:
     return goes_on(hark, campaign_id) or hark.states(campaign_id).get("accepted", 0) >= enough
 
 
+@pytest.mark.proof
 def test_a_clock_that_jumps_under_a_campaign_doubles_and_loses_nobody(database_url: str, tmp_path: Path) -> None:
     """On PostgreSQL its server keeps the right time, so this machine and the database disagree."""
     chance = dice(3_023)

@@ -12,7 +12,7 @@ from tests.support.proof import ROW, rounds, table
 from tests.support.running_hark import Installation, installed
 from tests.support.settling import assert_nobody_twice_and_nobody_lost, begin_with_replies, wait_until_settled
 
-pytestmark = [pytest.mark.redis, pytest.mark.crash, pytest.mark.sqlite_unless_proved]
+pytestmark = [pytest.mark.redis, pytest.mark.crash, pytest.mark.proof]
 
 SECONDS = float(os.environ.get("PROVE_MINUTES") or rounds(0.4, 20.0)) * 60
 SAMPLES = 24

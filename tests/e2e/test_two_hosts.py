@@ -27,6 +27,7 @@ CUTS = rounds(1, 12)
 PACE = 30
 
 
+@pytest.mark.proof
 def test_a_host_that_loses_its_link_doubles_and_loses_nobody(tmp_path: Path) -> None:
     """What it had claimed may go out after the other host gave it up; what it learns comes late."""
     try:

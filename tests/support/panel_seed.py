@@ -12,6 +12,7 @@ from models.clock import utcnow
 from models.events.dead_letters import keep_dead_letter
 from models.tables.campaign import CampaignKind, CampaignOutcome, CampaignStatus
 from models.tables.conversation import Direction, Message, MessageState
+from models.tables.goal import Goal, GoalEvent
 from models.tables.recipient import NotSent, RecipientState
 from tests.support.factories.campaigns import make_campaign, make_number, make_recipient, make_template
 from tests.support.factories.contacts import alice, bob, make_attribute, make_contact, make_list
@@ -52,6 +53,7 @@ def furnish(rt: Runtime) -> None:
             outcome=CampaignOutcome.SENDING,
             launched_at=now,
         )
+        session.add(Goal(campaign_id=active.id, place=0, event=GoalEvent.PURCHASE, within_days=7, has_value=True))
         make_campaign(
             session, number, template, now=now, name="Idea", status=CampaignStatus.DRAFT, variables={}, audience={}
         )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, abort, render_template, request
+from flask import Response, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -19,7 +19,7 @@ from admin.operations.results.tables import (
     curve_rows,
     trend_rows,
 )
-from admin.panel.base import PanelView, page, positive, sentence
+from admin.panel.base import PanelView, back, page, positive, sentence
 from admin.panel.live_stats import live_stats
 from admin.panel.results.line_chart import Line, line_chart
 from models.clock import utcnow
@@ -139,8 +139,9 @@ class ResultView(PanelView):
         """The data of a comparison."""
         try:
             compared = compare_campaigns(self.rt, _ids())
-        except OperatorError:
-            abort(404)
+        except OperatorError as error:
+            flash(sentence(error), "bad")
+            return back(".compare")
         return _csv("comparison.csv", COMPARE_COLUMNS, compare_rows(compared))
 
     @page("/campaigns/<int:campaign_id>/")

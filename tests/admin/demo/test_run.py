@@ -73,6 +73,7 @@ def test_the_demo_adds_up_and_listens_to_no_setting_of_anybody(demo_directory: P
 
 
 @pytest.mark.crash
+@pytest.mark.proof
 def test_a_demo_whose_processes_are_killed_adds_up_all_the_same(demo_directory: Path) -> None:
     demo = start_demo(demo_directory, "--contacts", str(rounds(150, 1500)))
     chance = dice(7)

@@ -51,7 +51,7 @@ def _source(**source: Any) -> dict[str, Any]:
         ({"location": {"latitude": float("nan"), "longitude": 0}}, "location.latitude="),
         ({"flow_data": {"a b": {"source": "name"}}}, "flow_data"),
         ({"flow_data": {"a": {"source": "shoe"}}}, "flow_data.a.source="),
-        (_source(source="link", url="https://x.test"), "variables.body.1"),
+        (_source(source="link", url="http://x.test"), "variables.body.1"),
         (_source(source="order", field="url"), "variables.body.1: field 'url' is not one of number, total"),
         (_source(source="product", field="total"), "variables.body.1: field 'total' is not one of name, price"),
         (_source(source="product"), "variables.body.1: source 'product' needs the field 'field'"),

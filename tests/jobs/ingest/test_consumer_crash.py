@@ -38,6 +38,7 @@ def start(rt: Runtime) -> Iterator[Callable[[], Process]]:
 
 
 @pytest.mark.crash
+@pytest.mark.sqlite_unless_proved
 def test_killed_again_and_again_it_loses_nothing(
     rt: Runtime, stream: EventStream, start: Callable[[], Process]
 ) -> None:
