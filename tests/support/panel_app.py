@@ -134,4 +134,4 @@ def open_panel(directory: Path, database_url: str, redis_url: str, **settings: A
 
 def said(html: str) -> str:
     """A page's text, for an assertion's message."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())[:1500]
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())[:20_000]

@@ -109,5 +109,5 @@ def test_reasons_are_found_and_stand_beside_the_messages_with_metas_words_folded
     assert "131049" not in page
     assert "Hark knows no such error" in said(viewer.get("/reasons/?q=nonesuch"))
     html = viewer.get(f"/campaigns/{troubled}/")
-    assert "131049 Meta kept it back: the person had enough marketing messages. Write to these people" in said(html)
+    assert "131049 Meta kept it back: the person had enough marketing messages." in said(html)
     assert re.search(r"<details[^>]*><summary[^>]*>What Meta says</summary>Failed</details>", html)
