@@ -9,7 +9,7 @@ from tests.support.proof import dice, rounds, table
 from tests.support.running_hark import Installation, installed, wait_for
 from tests.support.settling import PATIENCE_SECONDS, assert_sums_are_exact, at_rest, begin_with_replies, send_some
 
-pytestmark = [pytest.mark.redis, pytest.mark.crash, pytest.mark.sqlite_unless_proved]
+pytestmark = [pytest.mark.redis, pytest.mark.crash, pytest.mark.proof]
 
 CUTS = rounds(1, 10)
 DAMAGES = rounds(1, 5)

@@ -7,6 +7,8 @@ from models.tables.user import Role
 from tests.support.cli_app import Shell
 from tests.support.panel_app import Panel
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 LARGE = (2**31, 2**63 - 1, 2**63, 10**30)
 
 

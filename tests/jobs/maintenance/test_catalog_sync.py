@@ -19,7 +19,7 @@ from models.tables.catalog import Catalog, Product
 from models.tables.number import Waba
 from tests.support.cli_app import Shell
 
-pytestmark = pytest.mark.usefixtures("number_added")
+pytestmark = [pytest.mark.usefixtures("number_added"), pytest.mark.sqlite_unless_proved]
 
 
 def _catalog_at_meta(shell: Shell) -> SandboxCatalog:

@@ -15,7 +15,7 @@ from models.tables.number import Number, Waba
 from models.tables.template import Template
 from tests.support.cli_app import Shell
 
-pytestmark = pytest.mark.usefixtures("number_added")
+pytestmark = [pytest.mark.usefixtures("number_added"), pytest.mark.sqlite_unless_proved]
 
 
 def _waba(shell: Shell) -> Waba:

@@ -27,7 +27,7 @@ from tests.support.factories.campaigns import make_number, make_template
 from tests.support.factories.common import NOW
 from tests.support.template_files import template_json
 
-pytestmark = pytest.mark.usefixtures("number_added")
+pytestmark = [pytest.mark.usefixtures("number_added"), pytest.mark.sqlite_unless_proved]
 
 
 def template(shell: Shell, name: str = "spring_sale", language: str = "en") -> Template:

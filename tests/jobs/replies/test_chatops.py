@@ -14,6 +14,8 @@ from models.tables.campaign import CampaignStatus
 from models.tables.user import Role, User
 from tests.support.chat_rig import Chat
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 STAFF = "+34600010001"
 
 

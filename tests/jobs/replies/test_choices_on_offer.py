@@ -16,6 +16,8 @@ from models.tables.number import Number
 from tests.support.chat_rig import Chat
 from tests.support.paths import WEBHOOKS
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 PHONE = "+34600000001"  # the sender of the recorded message
 BOOKING = """
 name: booking

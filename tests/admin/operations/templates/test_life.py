@@ -23,7 +23,7 @@ from tests.support.media import PNG
 from tests.support.template_files import template_json
 from tests.support.templates import ANA, at_meta, draft_of, life, row_of, write_coupon
 
-pytestmark = pytest.mark.usefixtures("number_added")
+pytestmark = [pytest.mark.usefixtures("number_added"), pytest.mark.sqlite_unless_proved]
 
 
 def test_a_template_is_duplicated_to_another_language_as_a_draft(shell: Shell) -> None:

@@ -26,7 +26,7 @@ from tests.support.cli_app import Shell
 from tests.support.template_files import changed, template_json
 from tests.support.templates import ANA, at_meta, draft_of, life, row_of, write_coupon
 
-pytestmark = pytest.mark.usefixtures("number_added")
+pytestmark = [pytest.mark.usefixtures("number_added"), pytest.mark.sqlite_unless_proved]
 
 
 @pytest.fixture

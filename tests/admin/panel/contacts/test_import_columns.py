@@ -17,6 +17,8 @@ from tests.support.import_pages import CHOSEN, brought, looked_at
 from tests.support.import_rig import tags_of
 from tests.support.panel_app import Panel, Visitor
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),

@@ -13,6 +13,8 @@ from models.tables.user import Role
 from tests.support.import_pages import brought, count, looked_at
 from tests.support.panel_app import Panel, Visitor, said
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 def names(panel: Panel) -> list[str]:
     with panel.rt.database.read() as session:

@@ -20,6 +20,8 @@ from tests.support.factories.contacts import ALICE_PHONE, BOB_PHONE, alice, bob
 from tests.support.import_pages import CHOSEN, brought, count, finish, known, looked_at
 from tests.support.panel_app import Panel, Visitor
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 def test_a_list_that_is_deleted_while_it_is_filled_is_said_and_not_made_again(
     panel: Panel, manager: Visitor, monkeypatch: pytest.MonkeyPatch

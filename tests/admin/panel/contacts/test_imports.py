@@ -26,6 +26,8 @@ from tests.support.factories.contacts import ALICE_PHONE, BOB_PHONE, alice, bob
 from tests.support.import_pages import CHOSEN, PEOPLE, brought, count, finish, known, looked_at
 from tests.support.panel_app import Panel, Visitor, said
 
+pytestmark = pytest.mark.sqlite_unless_proved
+
 
 def test_an_import_says_what_it_would_do_and_then_does_it_once(panel: Panel, manager: Visitor) -> None:
     token = brought(manager)
