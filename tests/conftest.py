@@ -17,6 +17,7 @@ from models.crypto import new_encryption_key
 from models.db.engine import Database
 from tests.support import needs, proof, services
 from tests.support.cli_app import Shell, open_shell
+from tests.support.compiled_routes import routes_compiled_once
 from tests.support.panel_app import Panel, panel_of
 from tests.support.postgres_server import PostgresMissingError
 from tests.support.redis_server import RedisServer
@@ -83,6 +84,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 @pytest.fixture(scope="session", autouse=True)
 def _nobody_outside_is_reached() -> Iterator[None]:
     with services.only_this_machine():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _routes_are_compiled_once() -> Iterator[None]:
+    with routes_compiled_once():
         yield
 
 
