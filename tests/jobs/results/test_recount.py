@@ -1,6 +1,7 @@
 """The sums of results are those of the rows, whatever changes the rows and in whatever order."""
 
 import random
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -197,4 +198,4 @@ def test_large_campaigns_are_read_without_their_rows(bare_rt: Runtime) -> None:
     with bare_rt.database.read() as session:
         stats = stats_of(session, [campaign.id], stored_figures(session, [campaign.id], at_least=1))
     assert stats[campaign.id]["sent"] == 1
-    assert [statement for statement in asked if "from recipient" in statement] == []
+    assert [statement for statement in asked if re.search(r"from recipient\b", statement)] == []
