@@ -41,6 +41,7 @@ HarkError                               root; never raised itself
 ├── UnreachableError                    bot.outbound.client
 ├── ErasedPersonError                   models.contacts.erased: said before its person was redacted
 ├── BadEventError                       bot.webhooks.parse_values
+├── DestinationsUnavailableError        bot.links.destinations: where a tracked link leads is not known in time
 ├── StreamUnavailableError              bot.webhooks.stream
 │   └── StreamSilentError
 ├── MediaNotReadyError              jobs.media.references: a file was not uploaded for the number
