@@ -176,7 +176,7 @@ class Handle:
         """Stop the server and the thread. Idempotent."""
         if not self.thread.is_alive():
             return
-        asyncio.run_coroutine_threadsafe(finish(self.sim, self.runner), self.loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(finish(self.sim, self.runner), self.loop).result(timeout=60)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(timeout=10)
 
@@ -197,7 +197,7 @@ def start_in_thread(config: Config | None = None) -> Handle:
     sim = Simulation(config or Config())
     thread.start()
     try:
-        runner, url = asyncio.run_coroutine_threadsafe(start(sim), loop).result(timeout=10)
+        runner, url = asyncio.run_coroutine_threadsafe(start(sim), loop).result(timeout=60)
     except BaseException:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=5)
