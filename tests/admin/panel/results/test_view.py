@@ -95,7 +95,7 @@ def test_campaigns_stand_side_by_side_with_what_can_be_told(viewer: Visitor) -> 
         ("&".join(f"id={key}" for key in range(1, 7)), "Name 2 to 5 campaigns"),
     ):
         assert sentence.lower() in viewer.get(f"/results/compare?{ids}", 400).lower()
-    viewer.get("/results/compare.csv?id=1", 404)
+    viewer.get("/results/compare.csv?id=1", 303)
     assert "Compare" in viewer.get("/results/compare?id=x&id=١")
 
 
