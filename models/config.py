@@ -19,6 +19,7 @@ from models.config_values import LOOPBACK
 from models.crypto import Vault, new_encryption_key, new_token
 from models.errors import OperatorError
 from models.files import aside_of, make_private_directory, open_private, sync_directory, sync_file
+from models.oidc_settings import OidcSettings
 from models.outbound_targets import Network, OutboundTarget, parse_targets
 
 SECRETS = (
@@ -29,19 +30,6 @@ SECRETS = (
 
 class SettingsError(OperatorError):
     """One line per invalid setting."""
-
-
-@dataclass(frozen=True)
-class OidcSettings:
-    """The provider of single sign-on (OpenID Connect), and Hark's account as a program there."""
-
-    issuer: str
-    """Without a slash at its end, which some providers' own names have."""
-    client_id: str
-    client_secret: str | None
-    """None for a public client, which has PKCE alone."""
-    role_claim: str | None
-    """The claim that holds a user's roles. None: roles are given in Hark, and only its users may sign in."""
 
 
 @dataclass(frozen=True)

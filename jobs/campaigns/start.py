@@ -29,7 +29,8 @@ from models.billing.balance import reserve_amount
 from models.campaigns.campaign_type import campaign_type
 from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.missing import refuse_draft
-from models.campaigns.preflight import Preflight, PreflightCheck, PreflightFacts, preflight
+from models.campaigns.preflight import Preflight, PreflightFacts, preflight
+from models.campaigns.preflight_check import PreflightCheck
 from models.clock import utcnow
 from models.errors import OperatorError
 from models.restore.release import check_start, release_campaign

@@ -15,15 +15,13 @@ from sqlalchemy.orm import Session
 from models.audience.audience import AudienceError
 from models.audience.filling_lists import lists_being_filled
 from models.audience.reach import Reach, estimate_reach
-from models.billing.balance import is_covered, read_balance
-from models.billing.estimate import estimate_cost
 from models.billing.expected_replies import FlowMessages
+from models.campaigns.balance_checks import balance_checks
 from models.campaigns.link_checks import link_problems
-from models.campaigns.maximum_price import campaign_price_cap
 from models.campaigns.message_problems import message_problems
 from models.campaigns.missing import missing_choices
+from models.campaigns.preflight_check import PreflightCheck
 from models.campaigns.replacement import category_at_start
-from models.campaigns.reply_warning import replies_not_covered
 from models.campaigns.template_warnings import template_warnings
 from models.clock import zoned
 from models.config import Settings
@@ -53,15 +51,6 @@ SOME_DAYS = (
     "{people} people and room for {room} more in 24 h (Meta's limit is {limit}): "
     "it would take {days} days, until {until} at the latest."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PreflightCheck:
-    """A problem or warning: a stable key, the sentence for the operator, and what to do about it."""
-
-    key: str
-    text: Text
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +126,7 @@ def preflight(session: Session, campaign_id: int, now: datetime, facts: Prefligh
             check = PreflightCheck(problem.key, problem.text, problem.remedy)
             (blocking if problem.is_blocking else warnings).append(check)
     if template is not None:
-        flow = (facts or PreflightFacts()).flow_messages
-        budget_blocks, budget_warnings = _budget_checks(session, campaign, template, reach, now, flow)
+        budget_blocks, budget_warnings = balance_checks(session, campaign, template, reach, now, facts.flow_messages)
         blocking += budget_blocks
         warnings += budget_warnings
     return Preflight(blocking, warnings, reach)
@@ -249,32 +237,6 @@ def _warnings(
     if facts.is_listening is False:
         text = Text("Nobody reads Meta's events: statuses and opt-outs would not be seen, and sending is held.")
         yield PreflightCheck("listening", text, "Start the ingest process (flask up does).")
-
-
-def _budget_checks(
-    session: Session, campaign: Campaign, template: Template, reach: Reach, now: datetime, flow: FlowMessages | None
-) -> tuple[list[PreflightCheck], list[PreflightCheck]]:
-    """(blocking, warnings) about the balance; both are empty if no balance is set."""
-    cost = estimate_cost(session, template.category, reach.areas or {}, now, campaign_price_cap(session, campaign))
-    short, close = is_covered(session, campaign.id, cost.high)
-    blocking = (
-        [PreflightCheck("budget", short, "Raise the balance (flask budget set), or send to fewer people.")]
-        if short
-        else []
-    )
-    warnings = [PreflightCheck("budget", close, "Raise the balance before it is used up.")] if close else []
-    if not short and (text := replies_not_covered(session, campaign, cost, flow, now)) is not None:
-        remedy = "Raise the balance, or give the bot flow a budget: who replies is answered all the same."
-        warnings.append(PreflightCheck("replies", text, remedy))
-    if cost.unknown_people and read_balance(session) is not None:
-        text = Text(
-            "The price of {people} of them is unknown: the balance does not guard them.",
-            {"people": cost.unknown_people},
-        )
-        warnings.append(
-            PreflightCheck("price_unknown", text, "Load a rate card that names their countries (flask rates load).")
-        )
-    return blocking, warnings
 
 
 def _limit_warning(

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from redis import Redis
 
 from admin.auth.users import find_user
-from models.config import OidcSettings
+from models.oidc_settings import OidcSettings
 from models.tables.user import Role
 from tests.support.browser import Watched, browsing, serving
 from tests.support.panel_app import Panel, open_panel

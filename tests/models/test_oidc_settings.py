@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from models.config import OidcSettings, SettingsError, load_settings
+from models.config import SettingsError, load_settings
+from models.oidc_settings import OidcSettings
 
 GIVEN = {"OIDC_ISSUER": "https://login.example.com/realms/acme/", "OIDC_CLIENT_ID": "hark"}
 

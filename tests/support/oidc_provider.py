@@ -15,7 +15,7 @@ from joserfc.jwk import RSAKey
 
 from admin.auth.sso.provider import Provider
 from models.clock import utcnow
-from models.config import OidcSettings
+from models.oidc_settings import OidcSettings
 
 CLIENT = "hark"
 

@@ -18,8 +18,8 @@ from admin.auth.sso.roles import SETTING, read_mapping, role_of
 from admin.auth.users import check_another_admin, new_user, read_email
 from jobs.core.conflicts import retry_conflicts
 from jobs.core.runtime import Runtime
-from models.config import OidcSettings
 from models.errors import OperatorError
+from models.oidc_settings import OidcSettings
 from models.tables.audit import AuditAction, record_audit
 from models.tables.browser_session import EndReason
 from models.tables.external_identity import ExternalIdentity

@@ -19,7 +19,7 @@ from werkzeug.datastructures import Authorization
 from admin.auth.sso.errors import ProviderBusyError, ProviderUnavailableError, SignOnError
 from bot.outbound.client import Answer, ForbiddenAddressError, OutboundHttpClient, UnreachableError
 from bot.outbound.rules import OutboundRules
-from models.config import OidcSettings
+from models.oidc_settings import OidcSettings
 from models.outbound_targets import OutboundTarget
 
 CALLS_AT_A_TIME = 2

@@ -6,7 +6,6 @@ from typing import Any
 from flask import Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
 
 from admin.operations.contacts import (
     add_contact,
@@ -20,14 +19,13 @@ from admin.operations.contacts import (
 )
 from admin.panel.base import PanelView, action, back, form, page, positive
 from admin.panel.contacts.explanation import ContactExplanation
+from admin.panel.contacts.facts import person_facts, tags_of
 from admin.panel.contacts.imports import ContactImport
 from admin.panel.contacts.mend_phones import PhoneMending
-from admin.panel.contacts.merge import ContactMerge, values_before_merge
+from admin.panel.contacts.merge import ContactMerge
 from admin.panel.contacts.picker import ContactPicker
 from admin.panel.order_steps import tell_steps
-from models.billing.amount import MICRO, show_amount
-from models.clock import utcnow
-from models.contacts.aliases import aliases_of, merged_values_of
+from models.billing.amount import show_milli
 from models.contacts.field_values import PROFILE_FIELDS
 from models.contacts.resolve import surviving_contact_id
 from models.contacts.search import count_contacts, search_contacts
@@ -35,18 +33,10 @@ from models.contacts.tagging import not_deleted
 from models.contacts.unclear_phones import has_unclear_phones
 from models.conversions.explanation import explain_orders
 from models.errors import OperatorError
-from models.shop.orders import load_orders
-from models.stored_texts import NO_REASON
-from models.tables.campaign import Campaign
-from models.tables.contact import Consent, ConsentEvent, Contact
-from models.tables.conversation import Case, Conversation
-from models.tables.engagement import Engagement
-from models.tables.order import MILLI
-from models.tables.recipient import Recipient
-from models.tables.tag import Attribute, ContactList, ContactTag, ListMember, Tag
+from models.tables.contact import Consent, Contact
+from models.tables.tag import Attribute, ContactList, Tag
 from models.tables.user import Role
 
-MAX_ROWS = 50
 OWN_LABELS = {
     "name": "Name",
     "first_name": "First name",
@@ -79,7 +69,7 @@ class ContactView(ContactExplanation, ContactImport, ContactMerge, ContactPicker
             result = search_contacts(session, after_id=after, **search)
             count = count_contacts(session, **search) if after is None else None
             has_unclear = has_unclear_phones(session)
-            tags = _tags_of(session, [contact.id for contact in result.contacts])
+            tags = tags_of(session, [contact.id for contact in result.contacts])
             lists = session.execute(
                 select(ContactList.id, ContactList.name)
                 .where(not_deleted(ContactList))
@@ -107,7 +97,7 @@ class ContactView(ContactExplanation, ContactImport, ContactMerge, ContactPicker
                 abort(404)
             if contact.merged_into_id is not None:
                 return redirect(url_for(".show", contact_id=surviving_contact_id(session, contact_id)))
-            facts = _page_data(session, contact)
+            facts = person_facts(session, contact)
             explained = explain_orders(session, [order.id for order in facts["orders"].newest])
         zone = self.rt.settings.time_zone
         attributed = {key: (order, tell_steps(order.steps, zone)) for key, order in explained.items()}
@@ -235,62 +225,8 @@ class ContactView(ContactExplanation, ContactImport, ContactMerge, ContactPicker
         return back(".index")
 
 
-def _tags_of(session: Session, contact_ids: list[int]) -> dict[int, list[Any]]:
-    rows = session.execute(
-        select(ContactTag.contact_id, Tag.name, ContactTag.value)
-        .join(Tag, Tag.id == ContactTag.tag_id)
-        .where(ContactTag.contact_id.in_(contact_ids), not_deleted(Tag))
-        .order_by(Tag.name)
-    )
-    tags: dict[int, list[Any]] = {}
-    for row in rows:
-        tags.setdefault(row.contact_id, []).append(row)
-    return tags
-
-
-def _page_data(session: Session, contact: Contact) -> dict[str, Any]:
-    contact_id = contact.id
-    campaigns = (
-        select(Recipient, Campaign.name, Campaign.kind)
-        .join(Campaign, Campaign.id == Recipient.campaign_id)
-        .where(Recipient.contact_id == contact_id, Campaign.deleted_at.is_(None))
-        .order_by(Recipient.id.desc())
-        .limit(MAX_ROWS)
-    )
-    engagements = select(Campaign.id, Campaign.name).join(Engagement).where(Engagement.person_key == contact.person_key)
-    conversations = (
-        select(Conversation).where(Conversation.contact_id == contact_id).options(joinedload(Conversation.number))
-    )
-    return {
-        "tags": _tags_of(session, [contact_id]).get(contact_id, []),
-        "tag_names": list(session.scalars(select(Tag.name).where(not_deleted(Tag)).order_by(Tag.name).limit(500))),
-        "lists": session.execute(
-            select(ContactList.id, ContactList.name)
-            .join(ListMember)
-            .where(ListMember.contact_id == contact_id, not_deleted(ContactList))
-        ).all(),
-        "ledger": list(
-            session.scalars(
-                select(ConsentEvent)
-                .where(ConsentEvent.contact_id == contact_id)
-                .order_by(ConsentEvent.id.desc())
-                .limit(MAX_ROWS)
-            )
-        ),
-        "campaigns": session.execute(campaigns).all(),
-        "no_reason": NO_REASON().translated(),
-        "engaged": session.execute(engagements).first(),
-        "conversations": list(session.scalars(conversations.order_by(Conversation.last_message_at.desc()))),
-        "orders": load_orders(session, contact_id, MAX_ROWS),
-        "found_by": [row for row in aliases_of(session, contact_id) if row.shown != contact.phone],
-        "before_merge": values_before_merge(merged_values_of(session, contact_id)),
-        "open_case": session.scalar(select(Case).where(Case.contact_id == contact_id, Case.closed_at.is_(None))),
-        "now": utcnow(),
-    }
-
-
 def _money(milli: int, currency: str) -> str:
-    return f"{show_amount(milli * (MICRO // MILLI))} {currency}"
+    return f"{show_milli(milli)} {currency}"
 
 
 def _by_field(line: str) -> dict[str, str]:

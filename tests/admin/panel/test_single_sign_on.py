@@ -17,8 +17,8 @@ from admin.auth.sso.id_token import Claims
 from admin.auth.users import find_user, set_active
 from admin.operations.settings import set_setting
 from models.clock import utcnow
-from models.config import OidcSettings
 from models.errors import OperatorError
+from models.oidc_settings import OidcSettings
 from models.tables.external_identity import ExternalIdentity
 from models.tables.user import Role, User
 from tests.support.oidc_provider import SayingProvider

@@ -8,7 +8,7 @@ import pytest
 from admin.auth.sso import provider as provider_module
 from admin.auth.sso.errors import ProviderUnavailableError, SignOnError
 from admin.auth.sso.provider import Provider
-from models.config import OidcSettings
+from models.oidc_settings import OidcSettings
 from tests.support.oidc_provider import SayingProvider
 
 
