@@ -72,7 +72,7 @@ class PlaceHeader:
 
 
 @dataclass(frozen=True, slots=True)
-class ProductHeader:
+class ShownProduct:
     """One product of a catalog, in a header, a card or a list."""
 
     sku: str
@@ -105,24 +105,16 @@ class ContactCard:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderSummary:
+class ShownOrder:
     """A cart that was sent. `total` as it is shown, "" if the items have different currencies."""
 
     items: int
     total: str
-    products: tuple[ProductHeader, ...]
+    products: tuple[ShownProduct, ...]
 
 
 Header = (
-    TextTitle
-    | MediumHeader
-    | Document
-    | PlaceHeader
-    | ProductHeader
-    | Collection
-    | Recording
-    | ContactCard
-    | OrderSummary
+    TextTitle | MediumHeader | Document | PlaceHeader | ShownProduct | Collection | Recording | ContactCard | ShownOrder
 )
 
 
@@ -155,7 +147,7 @@ class ListRow:
     title: str
     description: str = ""
     payload: str = ""
-    product: ProductHeader | None = None
+    product: ShownProduct | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +159,7 @@ class ListSection:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ChoiceSheet:
     """What opens from the bottom of the screen when `opener` is tapped."""
 
     opener: str
@@ -194,7 +186,7 @@ class Bubble:
     body: FilledText = NO_TEXT
     footer: FilledText = NO_TEXT
     buttons: tuple[BubbleButton, ...] = ()
-    sheet: Sheet | None = None
+    sheet: ChoiceSheet | None = None
     cards: tuple[BubbleCard, ...] = ()
     notice: str = ""
     is_marketing: bool = False

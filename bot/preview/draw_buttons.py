@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from bot.preview.bubble import BubbleButton, ButtonKind, ListRow, Sheet
+from bot.preview.bubble import BubbleButton, ButtonKind, ChoiceSheet, ListRow
 from bot.preview.elements import element, joined, void
 from bot.preview.icons import button_icon, icon
 from bot.preview.look import Look, Tap
@@ -16,7 +16,7 @@ _FOLLOWED = ("https://", "http://")
 
 
 def draw_buttons(
-    buttons: Sequence[BubbleButton], sheet: Sheet | None, look: Look, card: int | None = None
+    buttons: Sequence[BubbleButton], sheet: ChoiceSheet | None, look: Look, card: int | None = None
 ) -> Markup | None:
     """The buttons of a message, or of the card at this index; None if there are none.
 
@@ -44,7 +44,7 @@ def _button(button: BubbleButton, look: Look, card: int | None) -> Markup:
     return element("span", content, class_="wa-button", title=button.target or None)
 
 
-def draw_sheet(sheet: Sheet | None, look: Look) -> Markup | None:
+def draw_sheet(sheet: ChoiceSheet | None, look: Look) -> Markup | None:
     """A list or the products of a message, behind the button that opens it; None if there are none."""
     if sheet is None:
         return None

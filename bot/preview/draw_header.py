@@ -9,10 +9,10 @@ from bot.preview.bubble import (
     Header,
     MediumHeader,
     MediumKind,
-    OrderSummary,
     PlaceHeader,
-    ProductHeader,
     Recording,
+    ShownOrder,
+    ShownProduct,
     TextTitle,
 )
 from bot.preview.elements import element, joined, void
@@ -34,7 +34,7 @@ def draw_header(header: Header, words: PhoneWords) -> Markup:
             return _document(header, words)
         case PlaceHeader():
             return _place(header, words)
-        case ProductHeader():
+        case ShownProduct():
             return _product(header)
         case Collection():
             return _collection(header, words)
@@ -44,7 +44,7 @@ def draw_header(header: Header, words: PhoneWords) -> Markup:
             )
         case ContactCard():
             return joined(*(_tile("person", name, "wa-contact") for name in header.names))
-        case OrderSummary():
+        case ShownOrder():
             return _order(header, words)
 
 
@@ -103,7 +103,7 @@ def _picture(url: str | None, alt: str) -> Markup:
     return element("div", void("img", src=url, alt=alt, loading="lazy"), class_="wa-picture")
 
 
-def _product(product: ProductHeader) -> Markup:
+def _product(product: ShownProduct) -> Markup:
     price = element("div", product.price, class_="wa-soft") if product.price else None
     lines = element("div", element("div", product.name, class_="wa-name", dir="auto"), price, class_="wa-lines")
     return element("div", _picture(product.url, product.name), lines, class_="wa-product")
@@ -124,7 +124,7 @@ def _collection(collection: Collection, words: PhoneWords) -> Markup:
     return element("div", sign, lines, class_="wa-tile wa-collection")
 
 
-def _order(order: OrderSummary, words: PhoneWords) -> Markup:
+def _order(order: ShownOrder, words: PhoneWords) -> Markup:
     said = words.one_item if order.items == 1 else words.items.format(count=order.items)
     lines = element(
         "div",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.preview.bubble import (
+    ChoiceSheet,
     Collection,
     Document,
     ListRow,
@@ -11,8 +12,7 @@ from bot.preview.bubble import (
     MediumHeader,
     MediumKind,
     PlaceHeader,
-    ProductHeader,
-    Sheet,
+    ShownProduct,
 )
 from bot.preview.filled_text import FilledText, fill
 from bot.preview.pictures import Pictures, own_address
@@ -54,10 +54,10 @@ def place_header(facts: Mapping[str, Any], *, is_needed: bool = False) -> PlaceH
     return PlaceHeader(FilledText(name), FilledText(address), coordinates)
 
 
-def product_header(sku: str, pictures: Pictures, words: PhoneWords) -> ProductHeader:
+def product_header(sku: str, pictures: Pictures, words: PhoneWords) -> ShownProduct:
     """A product; one that is not chosen yet is called what the phone calls any."""
     drawn = pictures.product(sku)
-    return ProductHeader(sku, drawn.name or words.product, drawn.price, own_address(drawn.url))
+    return ShownProduct(sku, drawn.name or words.product, drawn.price, own_address(drawn.url))
 
 
 def collection_header(title: FilledText, skus: Sequence[str], thumbnail_sku: str, pictures: Pictures) -> Collection:
@@ -71,7 +71,7 @@ def catalog_header(thumbnail_sku: str, pictures: Pictures, words: PhoneWords) ->
     return Collection(FilledText(words.catalog), None, own_address(pictures.product(thumbnail_sku).url))
 
 
-def product_sheet(sections: Sequence[tuple[str, Sequence[str]]], pictures: Pictures, words: PhoneWords) -> Sheet:
+def product_sheet(sections: Sequence[tuple[str, Sequence[str]]], pictures: Pictures, words: PhoneWords) -> ChoiceSheet:
     """The products of a message with several, by section."""
     drawn = []
     for title, skus in sections:
@@ -81,4 +81,4 @@ def product_sheet(sections: Sequence[tuple[str, Sequence[str]]], pictures: Pictu
                 title, tuple(ListRow(product.name, product.price, product.sku, product) for product in products)
             )
         )
-    return Sheet(words.view_items, tuple(drawn), is_products=True)
+    return ChoiceSheet(words.view_items, tuple(drawn), is_products=True)

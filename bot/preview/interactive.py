@@ -8,10 +8,10 @@ from bot.preview.bubble import (
     BubbleButton,
     BubbleCard,
     ButtonKind,
+    ChoiceSheet,
     Header,
     ListRow,
     ListSection,
-    Sheet,
     TextTitle,
 )
 from bot.preview.filled_text import FilledText
@@ -114,7 +114,7 @@ def _link(parameters: Mapping[str, Any]) -> BubbleButton:
     return BubbleButton(ButtonKind.URL, text_in(parameters, "display_text"), 0, target=text_in(parameters, "url"))
 
 
-def _sheet(kind: str, action: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> Sheet | None:
+def _sheet(kind: str, action: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> ChoiceSheet | None:
     sections = objects_in(action, "sections")
     if kind == "product_list":
         return product_sheet(sections_of(sections), pictures, words)
@@ -130,7 +130,7 @@ def _sheet(kind: str, action: Mapping[str, Any], pictures: Pictures, words: Phon
         )
         for section in sections
     )
-    return Sheet(text_in(action, "button"), tuple(drawn))
+    return ChoiceSheet(text_in(action, "button"), tuple(drawn))
 
 
 def _cards(action: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> tuple[BubbleCard, ...]:

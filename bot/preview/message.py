@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
-from bot.preview.bubble import Bubble, ContactCard, OrderSummary, ProductHeader, Recording
+from bot.preview.bubble import Bubble, ContactCard, Recording, ShownOrder, ShownProduct
 from bot.preview.filled_text import FilledText
 from bot.preview.headers import medium_header, place_header, product_header, references_of
 from bot.preview.interactive import interactive_bubble
@@ -85,14 +85,14 @@ def _order(part: Mapping[str, Any], pictures: Pictures, words: PhoneWords) -> Bu
     products = tuple(
         _ordered(item, quantity, pictures, words) for item, quantity in zip(items, quantities, strict=True)
     )
-    order = OrderSummary(sum(quantities), _total(items, quantities), products)
+    order = ShownOrder(sum(quantities), _total(items, quantities), products)
     return Bubble(header=order, body=FilledText(text_in(part, "text")))
 
 
-def _ordered(item: Mapping[str, Any], quantity: int, pictures: Pictures, words: PhoneWords) -> ProductHeader:
+def _ordered(item: Mapping[str, Any], quantity: int, pictures: Pictures, words: PhoneWords) -> ShownProduct:
     product = product_header(text_in(item, "product_retailer_id"), pictures, words)
     price = " ".join(text for text in (text_in(item, "item_price"), text_in(item, "currency")) if text)
-    return ProductHeader(product.sku, product.name, f"{quantity} × {price}" if price else product.price, product.url)
+    return ShownProduct(product.sku, product.name, f"{quantity} × {price}" if price else product.price, product.url)
 
 
 def _total(items: list[Mapping[str, Any]], quantities: list[int]) -> str:

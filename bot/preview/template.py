@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.preview.bubble import Bubble, BubbleButton, BubbleCard, ButtonKind, Header, OfferBanner, Sheet, TextTitle
+from bot.preview.bubble import Bubble, BubbleButton, BubbleCard, ButtonKind, ChoiceSheet, Header, OfferBanner, TextTitle
 from bot.preview.filled_text import NO_TEXT, FilledText, fill
 from bot.preview.headers import (
     catalog_header,
@@ -169,7 +169,7 @@ class _TemplateReader:
             return collection_header(title, skus, self.values.thumbnail_sku, self._pictures)
         return None
 
-    def sheet(self, buttons: tuple[BubbleButton, ...]) -> Sheet | None:
+    def sheet(self, buttons: tuple[BubbleButton, ...]) -> ChoiceSheet | None:
         """The products behind the button of a multi-product message."""
         if not self.values.sections or not any(button.kind is ButtonKind.ITEMS for button in buttons):
             return None
