@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from models.retry.rule import MAX_HOURS
 from models.tables.goal import MAX_DAYS
@@ -112,22 +112,25 @@ class Products(FilePart):
         return self
 
 
+def _with_its_zone(text: str | None) -> str | None:
+    try:
+        moment = datetime.fromisoformat(text) if text is not None else None
+        if moment is not None and moment.tzinfo is None:
+            raise ValueError("no zone")
+        return moment.isoformat() if moment is not None else None
+    except ValueError:
+        raise ValueError("allowed is a time with its zone, such as 2026-12-24T23:59:00+01:00") from None
+
+
+ZonedMoment = Annotated[str | None, AfterValidator(_with_its_zone)]
+"""A time with its zone in ISO 8601."""
+
+
 class Offer(FilePart):
     """The end of a limited-time offer, and the code that its button copies."""
 
-    expires_at: str | None = None
+    expires_at: ZonedMoment = None
     code: VariableSource | None = None
-
-    @field_validator("expires_at")
-    @classmethod
-    def _a_moment(cls, text: str | None) -> str | None:
-        try:
-            moment = datetime.fromisoformat(text) if text is not None else None
-            if moment is not None and moment.tzinfo is None:
-                raise ValueError("no zone")
-            return moment.isoformat() if moment is not None else None
-        except ValueError:
-            raise ValueError("allowed is a time with its zone, such as 2026-12-24T23:59:00+01:00") from None
 
 
 class GoalFields(FilePart):
@@ -166,19 +169,8 @@ class Location(FilePart):
 class RetryRule(FilePart):
     """How long temporary failures are tried again by themselves: until a time, or for hours from the launch."""
 
-    until: str | None = None
+    until: ZonedMoment = None
     for_hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] | None = None
-
-    @field_validator("until")
-    @classmethod
-    def _a_moment(cls, text: str | None) -> str | None:
-        try:
-            moment = datetime.fromisoformat(text) if text is not None else None
-            if moment is not None and moment.tzinfo is None:
-                raise ValueError("no zone")
-            return moment.isoformat() if moment is not None else None
-        except ValueError:
-            raise ValueError("allowed is a time with its zone, such as 2026-12-24T23:59:00+01:00") from None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:

@@ -13,7 +13,7 @@ from models.conversations.possible_opt_outs import (
 )
 from models.conversations.unread import mark_read
 from models.errors import OperatorError
-from models.results.opt_outs import OptOut, record_opt_outs
+from models.results.opt_outs import CampaignOptOut, record_opt_outs
 from models.tables.audit import AuditAction, record_audit
 from models.tables.contact import Consent
 from models.tables.conversation import Conversation, Message
@@ -39,7 +39,7 @@ def unsubscribe_as_meant(rt: Runtime, conversation_id: int, until: datetime, act
         if not set_consent(session, [contact_id], Consent.UNSUBSCRIBED, now, source=SOURCE, proof=proof, actor=actor):
             raise OperatorError("Their consent cannot be changed to unsubscribed.")
         if message is not None and message.recipient_id is not None:
-            record_opt_outs(session, [OptOut(message.recipient_id, OptOutWay.AGENT, now)])
+            record_opt_outs(session, [CampaignOptOut(message.recipient_id, OptOutWay.AGENT, now)])
         clear_possible_opt_outs(session, contact_id)
         mark_read(session, conversation_id, until)
         record_audit(session, now, actor, AuditAction.CONSENT, "contact", contact_id, after=Consent.UNSUBSCRIBED.value)

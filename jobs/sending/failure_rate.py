@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from redis import Redis
 
 from bot.meta.error_codes import HALF, ErrorRule, rule_for
-from models.signals.interval import share_interval
+from models.shares import share_interval
 from models.stored_texts import (
     FAILED_ALIKE,
     FAILED_ALIKE_ADVICE,

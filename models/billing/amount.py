@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 from models.errors import OperatorError
+from models.tables.order import MILLI
 
 MICRO = 1_000_000
 MAX_AMOUNT = Decimal(1_000_000_000)
@@ -62,6 +63,11 @@ def show_amount(micro: int) -> str:
     whole, part = divmod(abs(micro), MICRO)
     decimals = f"{part:06d}".rstrip("0").ljust(2, "0")
     return f"{'-' if micro < 0 else ''}{whole}.{decimals}"
+
+
+def show_milli(milli: int) -> str:
+    """The same of thousandths, in which orders keep their amounts."""
+    return show_amount(milli * (MICRO // MILLI))
 
 
 def _decimal_text(number: float) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.campaigns.language_figures import CampaignLanguage
 from models.conversions.figures import ConversionSums, conversions_of, sums_by_cohort
+from models.shares import percentage
 
 
 def add_conversions(
@@ -26,9 +27,7 @@ def add_conversions(
 
 
 def _add(figures: dict[str, Any], sums: ConversionSums) -> None:
-    delivered = figures["delivered"]
-    # A conversion can precede the delivered status, as a click or a reading says the same.
-    pct = min(100.0, round(100 * sums.people / delivered, 1)) if delivered else 0.0
+    pct = percentage(sums.people, figures["delivered"])
     figures |= {"converted": sums.people, "converted_pct": pct, "revenue": [money.to_json() for money in sums.revenue]}
 
 

@@ -1,9 +1,7 @@
 """Says which error a recipient shows: that of a message that failed or is still tried, none beside one that arrived."""
 
 from models.stored_texts import NO_REASON, show_stored
-
-_ARRIVED = frozenset({"held", "sent", "delivered", "read"})
-"""Meta may report a failure of another attempt after one of these; the row keeps it, and its status does not change."""
+from models.tries.rows import ARRIVED
 
 
 def recipient_error(status: str, code: int | None, stored: str | None) -> tuple[int | None, str | None]:
@@ -11,7 +9,8 @@ def recipient_error(status: str, code: int | None, stored: str | None) -> tuple[
 
     A failure for which Meta gave no code and no text says so.
     """
-    if status in _ARRIVED:
+    if status in ARRIVED:
+        # Meta may report a failure of another attempt after it; the row keeps it, and its status does not change.
         return None, None
     text = show_stored(stored) or None
     if status == "failed" and not code and text is None:

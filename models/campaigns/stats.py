@@ -14,9 +14,11 @@ from models.campaigns.conversion_stats import add_conversions
 from models.campaigns.language_figures import CampaignLanguage, languages_of
 from models.campaigns.taps import TappedButton, in_order_of_message, read_place, tapped_buttons
 from models.clicks.figures import clicked_by_cohort
+from models.results.figures import GROUPED_BY
 from models.results.opt_outs import count_opt_outs, opt_outs_json
 from models.results.steps import count_steps
 from models.results.stored import StoredFigures
+from models.shares import percentage
 from models.tables.campaign import Campaign, CampaignNotFoundError, CampaignType
 from models.tables.recipient import NotSent, Recipient, RecipientState
 from models.tables.recipient_opt_out import OptOutWay
@@ -139,18 +141,18 @@ def count_recipients(groups: Iterable[Any], clicked: int = 0) -> dict[str, Any]:
         **{key: tally[key] for key in ("queued", "sending", "unsure", "held", "refused", "sent", "delivered", "read")},
         "failed": tally["failed"],
         "replied": tally["replied"],
-        "received_pct": _percent(tally["delivered"], tally["sent"]),
-        "read_pct": _percent(tally["read"], tally["delivered"]),
-        "replied_pct": _percent(tally["replied"], tally["delivered"]),
+        "received_pct": percentage(tally["delivered"], tally["sent"]),
+        "read_pct": percentage(tally["read"], tally["delivered"]),
+        "replied_pct": percentage(tally["replied"], tally["delivered"]),
         "clicked": clicked,
-        "clicked_pct": _percent(clicked, tally["delivered"]),
+        "clicked_pct": percentage(clicked, tally["delivered"]),
     }
 
 
 def opt_out_figures(by_way: dict[str, int], delivered: int) -> dict[str, Any]:
     """The public figures of who asked for an end because of the campaign: people, percentage of delivered, people by way."""
     people = sum(by_way.values())
-    return {"opted_out": people, "opted_out_pct": _percent(people, delivered), "opted_out_by": by_way}
+    return {"opted_out": people, "opted_out_pct": percentage(people, delivered), "opted_out_by": by_way}
 
 
 def language_figures(
@@ -188,16 +190,8 @@ def _tally_eligible(tally: Counter[str], state: RecipientState, status: str, num
 
 
 def _groups(campaign_ids: Sequence[int]) -> Any:
-    columns = (
-        Recipient.campaign_id,
-        Recipient.state,
-        Recipient.status,
-        Recipient.reason,
-        Recipient.is_replied,
-        Recipient.cohort_id,
-    )
-    query = select(*columns, func.count().label("number")).where(Recipient.campaign_id.in_(campaign_ids))
-    return query.group_by(*columns)
+    query = select(*GROUPED_BY, func.count().label("number")).where(Recipient.campaign_id.in_(campaign_ids))
+    return query.group_by(*GROUPED_BY)
 
 
 def share_text(pct: float, whole: int) -> str:
@@ -215,8 +209,3 @@ def _head(campaign: Any, kind: CampaignType | None) -> dict[str, Any]:
         "outcome": campaign.outcome.value if campaign.outcome else None,
         "pause_reason": campaign.pause_reason.value if campaign.pause_reason else None,
     }
-
-
-def _percent(part: int, whole: int) -> float:
-    """A percentage with one decimal; 0.0 if `whole` is 0. At most 100, since a reply can come before the delivered status."""
-    return min(100.0, round(100 * part / whole, 1)) if whole else 0.0

@@ -17,7 +17,7 @@ _CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 @dataclass(frozen=True, slots=True)
-class LinkCode:
+class RecipientCode:
     """A code as it was read. Nothing of it is true before `is_signed_by` said so."""
 
     link_id: int
@@ -42,7 +42,7 @@ class LinkSigner:
         return urlsafe_b64encode(numbers + _mac(self.key, numbers)).rstrip(b"=").decode()
 
 
-def read_code(text: str) -> LinkCode | None:
+def read_code(text: str) -> RecipientCode | None:
     """Return None if the text is not of our form."""
     if not text or len(text) > MAX_CHARACTERS or not _CHARACTERS.issuperset(text):
         return None
@@ -53,7 +53,7 @@ def read_code(text: str) -> LinkCode | None:
     numbers, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
     link_id, rest = _read_number(numbers)
     recipient_id, rest = _read_number(rest)
-    code = LinkCode(link_id, recipient_id, mac)
+    code = RecipientCode(link_id, recipient_id, mac)
     has_ids = 0 < link_id <= _MAX_ID and 0 < recipient_id <= _MAX_ID
     is_plain = has_ids and _numbers(link_id, recipient_id) == numbers
     return code if is_plain and urlsafe_b64encode(raw).rstrip(b"=").decode() == text else None

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from models.billing.amount import MICRO, show_amount
+from models.billing.amount import show_milli
 from models.conversions.goals import CampaignGoal, goals_of
 from models.db.bulk import among
 from models.tables.conversion import AttributionModel, Conversion
-from models.tables.order import MILLI
 from models.tables.recipient import Recipient
 
 
@@ -29,7 +28,7 @@ class MoneySum(NamedTuple):
     @property
     def amount(self) -> str:
         """The amount as text, with at least two decimals."""
-        return show_amount(self.milli * (MICRO // MILLI))
+        return show_milli(self.milli)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, inspect, or_, select
 from sqlalchemy.orm import Session
 
-from models.billing.amount import MICRO, show_amount
+from models.billing.amount import show_amount, show_milli
 from models.campaigns.recipient_error import recipient_error
 from models.campaigns.taps import taps_of
 from models.errors import OperatorError
@@ -23,7 +23,7 @@ from models.tables.contact import ConsentEvent, Contact, ContactIdentity
 from models.tables.conversation import Message
 from models.tables.conversion import AttributionModel, Conversion
 from models.tables.flow import FunnelStep
-from models.tables.order import MILLI, Order
+from models.tables.order import Order
 from models.tables.recipient import NOT_SENT_TEXT, Recipient
 from models.tables.recipient_try import RecipientTry
 from models.tables.tracked_link import TrackedLink
@@ -218,8 +218,8 @@ def _conversion(conversion: Conversion, order: Order) -> dict[str, Any]:
         "ordered_at": _plain(conversion.ordered_at),
         "after": conversion.touch.value,
         "at": _plain(conversion.touched_at),
-        "total": show_amount(conversion.total_milli * (MICRO // MILLI)),
-        "refunded": show_amount(conversion.refunded_milli * (MICRO // MILLI)),
+        "total": show_milli(conversion.total_milli),
+        "refunded": show_milli(conversion.refunded_milli),
         "currency": conversion.currency,
     }
 

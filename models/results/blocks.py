@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from models.clicks.figures import IS_CLICK
 from models.db.dialect import NO_SYNC, insert_into, is_sqlite, literal_word
 from models.db.functions import EpochMinute
-from models.results.figures import Figures
+from models.results.figures import GROUPED_BY, Figures
 from models.tables.click import Click
 from models.tables.flow import FunnelStep
 from models.tables.recipient import Recipient, RecipientState
@@ -133,15 +133,7 @@ def _counted(*columns: Any) -> Select[Any]:
 def _groups() -> Select[Any]:
     # Without bound values, so that PostgreSQL sees the same expression in GROUP BY.
     code = case((Recipient.status == literal_word("failed"), Recipient.error_code), else_=null())
-    return _counted(
-        Recipient.campaign_id,
-        Recipient.state,
-        Recipient.status,
-        Recipient.reason,
-        Recipient.is_replied,
-        Recipient.cohort_id,
-        code,
-    )
+    return _counted(*GROUPED_BY, code)
 
 
 def _first_clicks(first: int, last: int) -> Subquery:

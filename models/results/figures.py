@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from models.tables.recipient import NotSent, RecipientState
+from models.tables.recipient import NotSent, Recipient, RecipientState
 
 FACTS = ("sent", "delivered", "read", "clicked", "replied")
 
 
-class Group(NamedTuple):
+class FigureGroup(NamedTuple):
     """Recipients that are counted alike. `error_code` only of failed ones."""
 
     state: RecipientState
@@ -20,6 +20,17 @@ class Group(NamedTuple):
     cohort_id: int | None
     error_code: int | None
     number: int
+
+
+GROUPED_BY = (
+    Recipient.campaign_id,
+    Recipient.state,
+    Recipient.status,
+    Recipient.reason,
+    Recipient.is_replied,
+    Recipient.cohort_id,
+)
+"""What is counted by campaign, as FigureGroup has it; `error_code` besides where errors are asked for."""
 
 
 class Cell(NamedTuple):
@@ -101,10 +112,12 @@ class Figures:
         """How many recipients were counted."""
         return sum(self.groups.values())
 
-    def typed_groups(self) -> list[Group]:
+    def typed_groups(self) -> list[FigureGroup]:
         """The groups as the statistics read them."""
         return [
-            Group(RecipientState(state), status, NotSent(reason) if reason else None, replied, cohort_id, code, number)
+            FigureGroup(
+                RecipientState(state), status, NotSent(reason) if reason else None, replied, cohort_id, code, number
+            )
             for (state, status, reason, replied, cohort_id, code), number in self.groups.items()
         ]
 

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
 
-Z = 1.959964
-"""Of the normal distribution, for 95 %."""
+from models.shares import percentage, share_interval
+
 TOO_FEW = 50
 """A rate of fewer people says nothing."""
 
@@ -22,7 +21,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class PeopleShare:
     """`part` of `whole` people."""
 
     part: int
@@ -31,7 +30,7 @@ class Rate:
     @property
     def pct(self) -> float:
         """The percentage with one decimal, at most 100; 0.0 of nothing."""
-        return min(100.0, round(100 * self.part / self.whole, 1)) if self.whole else 0.0
+        return percentage(self.part, self.whole)
 
     @property
     def is_enough(self) -> bool:
@@ -41,16 +40,10 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         """The lower and upper end of Wilson's 95 % interval, in percent with one decimal. (0.0, 100.0) of nothing."""
-        if not self.whole:
-            return 0.0, 100.0
-        share = min(1.0, self.part / self.whole)
-        square = Z * Z / self.whole
-        middle = share + square / 2
-        half = Z * sqrt(share * (1 - share) / self.whole + square / (4 * self.whole))
-        low, high = (middle - half) / (1 + square), (middle + half) / (1 + square)
-        return round(100 * max(0.0, low), 1), round(100 * min(1.0, high), 1)
+        low, high = share_interval(self.part, self.whole)
+        return round(100 * low, 1), round(100 * high, 1)
 
-    def against(self, other: "Rate") -> Verdict:
+    def against(self, other: "PeopleShare") -> Verdict:
         """Whether this rate is certainly higher or lower than the other one."""
         if not (self.is_enough and other.is_enough):
             return Verdict.TOO_FEW

@@ -16,7 +16,7 @@ from models.db.bulk import values_cte
 from models.tables.recipient_opt_out import OptOutWay, RecipientOptOut
 
 
-class OptOut(NamedTuple):
+class CampaignOptOut(NamedTuple):
     """A recipient asked for an end."""
 
     recipient_id: int
@@ -24,9 +24,9 @@ class OptOut(NamedTuple):
     at: datetime
 
 
-def record_opt_outs(session: Session, opt_outs: Sequence[OptOut]) -> None:
+def record_opt_outs(session: Session, opt_outs: Sequence[CampaignOptOut]) -> None:
     """Store the first time of each recipient, whatever the order in which they come. An unknown recipient is left out."""
-    first: dict[int, OptOut] = {}
+    first: dict[int, CampaignOptOut] = {}
     for item in sorted(opt_outs, key=lambda item: (item.at, item.way)):
         first.setdefault(item.recipient_id, item)
     if not first:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.results.intervals import Rate, Verdict
+from models.results.intervals import PeopleShare, Verdict
 from models.results.roll_up import NAMES
 from models.tables.campaign import Campaign, CampaignKind, CampaignType
 from models.tables.number import Number
@@ -54,16 +54,16 @@ class Dimension(StrEnum):
 
 
 @dataclass
-class Row:
+class TrendRow:
     """The people of one week, number, template, …"""
 
     label: str
     people: Counter[str] = field(default_factory=Counter)
     campaigns: set[int] = field(default_factory=set)
 
-    def rate(self, measure: Measure) -> Rate:
+    def rate(self, measure: Measure) -> PeopleShare:
         """The rate of these people."""
-        return Rate(self.people[measure.value], self.people[measure.of])
+        return PeopleShare(self.people[measure.value], self.people[measure.of])
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class Trends:
     """`weeks` are labelled by their Monday. `by_type` is of all types, the others of `type` alone."""
 
     type: CampaignType | None
-    whole: Row
-    weeks: tuple[Row, ...]
-    by_type: tuple[Row, ...]
-    by: Mapping[Dimension, tuple[Row, ...]]
+    whole: TrendRow
+    weeks: tuple[TrendRow, ...]
+    by_type: tuple[TrendRow, ...]
+    by: Mapping[Dimension, tuple[TrendRow, ...]]
 
-    def verdict(self, row: Row, measure: Measure) -> Verdict:
+    def verdict(self, row: TrendRow, measure: Measure) -> Verdict:
         """How a row compares with everybody else of the type."""
-        rest = Row("", Counter({name: self.whole.people[name] - row.people[name] for name in NAMES}))
+        rest = TrendRow("", Counter({name: self.whole.people[name] - row.people[name] for name in NAMES}))
         return row.rate(measure).against(rest.rate(measure))
 
 
@@ -129,7 +129,7 @@ def read_trends(session: Session, chosen: TrendFilter, now: datetime, zone: tzin
     by = {name: _gather(cells, labels) for name, (cells, labels) in split.items()}
     return Trends(
         kind,
-        next(iter(_gather(by_language, lambda _: [""]).values()), Row("")),
+        next(iter(_gather(by_language, lambda _: [""]).values()), TrendRow("")),
         tuple(_in_order(_gather(by_hour, lambda cell: [_monday(local[cell.value])]), sorted)),
         tuple(_in_order(by_type, sorted)),
         {name: tuple(_in_order(found, _order_of(name))) for name, found in by.items()},
@@ -154,7 +154,7 @@ def _campaigns(session: Session, number_id: int | None) -> dict[int, Any]:
     return {row.id: row for row in session.execute(query)}
 
 
-def _gather(cells: Iterable[_Cell], labels: Callable[[_Cell], list[str]]) -> dict[str, Row]:
+def _gather(cells: Iterable[_Cell], labels: Callable[[_Cell], list[str]]) -> dict[str, TrendRow]:
     sums: dict[str, list[int]] = {}
     campaigns: dict[str, set[int]] = {}
     for cell in cells:
@@ -163,12 +163,12 @@ def _gather(cells: Iterable[_Cell], labels: Callable[[_Cell], list[str]]) -> dic
             sums[label] = list(map(add, before, cell.sums)) if before else list(cell.sums)
             campaigns.setdefault(label, set()).add(cell.campaign.id)
     return {
-        label: Row(label, Counter(dict(zip(NAMES, values, strict=True))), campaigns[label])
+        label: TrendRow(label, Counter(dict(zip(NAMES, values, strict=True))), campaigns[label])
         for label, values in sums.items()
     }
 
 
-def _largest(by_type: Mapping[str, Row]) -> CampaignType | None:
+def _largest(by_type: Mapping[str, TrendRow]) -> CampaignType | None:
     known = [row for label, row in by_type.items() if label]
     largest = max(known, key=lambda row: (row.people["sent"], row.label), default=None)
     return CampaignType(largest.label) if largest else None
@@ -186,7 +186,7 @@ def _monday(local: datetime) -> str:
     return (local.date() - timedelta(days=local.weekday())).isoformat()
 
 
-def _in_order(found: Mapping[str, Row], order: Callable[[Iterable[str]], list[str]]) -> list[Row]:
+def _in_order(found: Mapping[str, TrendRow], order: Callable[[Iterable[str]], list[str]]) -> list[TrendRow]:
     return [found[label] for label in order(found)]
 
 

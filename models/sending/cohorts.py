@@ -73,11 +73,5 @@ def message_parts(session: Session, campaign: Campaign) -> list[LanguagePart]:
     ]
 
 
-def message_contents(session: Session, campaign: Campaign) -> list[MessageContent]:
-    """The contents of all that the campaign sends, whether or not it is paused now."""
-    cohorts = cohorts_of(session, campaign.id) if campaign.started_at is not None else []
-    return [cohort_content(it) for it in cohorts] or [part.content for part in language_parts(session, campaign)]
-
-
 def _unless_equal(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any] | None:
     return None if own == shared else dict(own)

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Table, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from models.billing.amount import MICRO, show_amount
+from models.billing.amount import show_milli
 from models.db.dialect import insert_into
 from models.imports.diff import MAX_TOLD
 from models.shop.refunds import link_refunds
-from models.tables.order import MILLI, Order, OrderItem, OrderItemKind
+from models.tables.order import Order, OrderItem, OrderItemKind
 
 CHUNK = 500
 MAX_NAMES = 20
@@ -123,12 +123,8 @@ def _describe_change(order: NewOrder, row: Mapping[str, Any]) -> str:
     changed = [name for name in _COMPARED if getattr(order, name) != row[name]]
     steps = [f"{_WORDS[name]} {row[name] or '–'} → {getattr(order, name)}" for name in changed if name in _WORDS]
     if "total_milli" in changed:
-        steps.append(f"total {_money(row['total_milli'])} → {_money(order.total_milli)}")
+        steps.append(f"total {show_milli(row['total_milli'])} → {show_milli(order.total_milli)}")
     return "; ".join([*steps, *(_PLAIN[name] for name in changed if name in _PLAIN)]) or "when it last changed"
-
-
-def _money(milli: int) -> str:
-    return show_amount(milli * (MICRO // MILLI))
 
 
 def _write(session: Session, orders: Sequence[NewOrder], now: datetime) -> None:

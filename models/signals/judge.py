@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.signals.interval import ShareInterval, share_interval
-from models.signals.rules import MIN_PEOPLE, RULES, Side, SignalRule
+from models.shares import ShareInterval, share_interval
+from models.signals.rules import MIN_PEOPLE, RULES, SignalRule, ThresholdSide
 from models.tables.signal import SignalKind
 from models.text import Text
 
@@ -115,9 +115,9 @@ def judge_campaign(
 
 def is_beyond(rule: SignalRule, figure: SignalFigure, threshold: Threshold) -> bool:
     """Whether the share is beyond the threshold with its whole interval, and of enough people."""
-    if figure.whole < MIN_PEOPLE or (rule.side is Side.ABOVE and figure.part <= 0):
+    if figure.whole < MIN_PEOPLE or (rule.side is ThresholdSide.ABOVE and figure.part <= 0):
         return False
-    if rule.side is Side.BELOW:
+    if rule.side is ThresholdSide.BELOW:
         return figure.interval.high < threshold.share
     return figure.interval.low > threshold.share
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.db.dialect import NO_SYNC, insert_into
 from models.signals.judge import SignalFigure, Threshold
-from models.signals.rules import MIN_PEOPLE, RULES, Side, SignalRule
+from models.signals.rules import MIN_PEOPLE, RULES, SignalRule, ThresholdSide
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, CampaignType
 from models.tables.signal import SignalCount, SignalKind, SignalThreshold
 
@@ -23,7 +23,7 @@ MAX_CAMPAIGNS = 50
 """The newest of a type; what was usual years ago is not usual now."""
 FENCE = 1.5
 """How many times the distance of the quartiles a share must lie outside of them."""
-MARGIN = {Side.BELOW: 0.9, Side.ABOVE: 1.5}
+MARGIN = {ThresholdSide.BELOW: 0.9, ThresholdSide.ABOVE: 1.5}
 """The threshold is at most, or at least, so many times the median: campaigns that are all alike would else raise signals by
 chance."""
 
@@ -34,10 +34,10 @@ def learnt_threshold(rule: SignalRule, shares: Sequence[float]) -> Threshold | N
         return None
     lower, _, upper = quantiles(shares, n=4, method="inclusive")
     middle, distance = median(shares), upper - lower
-    if rule.side is Side.BELOW:
-        share = min(lower - FENCE * distance, MARGIN[Side.BELOW] * middle)
+    if rule.side is ThresholdSide.BELOW:
+        share = min(lower - FENCE * distance, MARGIN[ThresholdSide.BELOW] * middle)
     else:
-        share = max(upper + FENCE * distance, MARGIN[Side.ABOVE] * middle)
+        share = max(upper + FENCE * distance, MARGIN[ThresholdSide.ABOVE] * middle)
     return Threshold(min(max(share, rule.lowest), rule.highest), middle, len(shares))
 
 

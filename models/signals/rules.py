@@ -17,7 +17,7 @@ OFTEN_MESSAGES = 8
 OFTEN_DAYS = 30
 
 
-class Side(StrEnum):
+class ThresholdSide(StrEnum):
     """On which side of the threshold a share is worth a signal."""
 
     BELOW = "below"
@@ -49,7 +49,7 @@ class SignalRule:
     """
 
     kind: SignalKind
-    side: Side
+    side: ThresholdSide
     part: str
     whole: str
     default: float
@@ -70,7 +70,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
     for rule in (
         SignalRule(
             K.BALANCE,
-            Side.ABOVE,
+            ThresholdSide.ABOVE,
             "people who wait for money, or failed with Meta's payment error 131042",
             "people who could be written to",
             0.0,
@@ -84,7 +84,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.NO_CALLING_CODE,
-            Side.ABOVE,
+            ThresholdSide.ABOVE,
             "people whose number has no calling code, or may be one of two",
             "people in the audience",
             0.01,
@@ -97,7 +97,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.NO_CONSENT,
-            Side.ABOVE,
+            ThresholdSide.ABOVE,
             "people who did not agree, or stopped marketing",
             "people in the audience",
             0.20,
@@ -110,7 +110,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.LOW_DELIVERY,
-            Side.BELOW,
+            ThresholdSide.BELOW,
             "people who received the message",
             "people who received it, are not on WhatsApp, or were not reached within 24 hours",
             0.85,
@@ -124,7 +124,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.MARKETING_CAP,
-            Side.ABOVE,
+            ThresholdSide.ABOVE,
             "people for whom Meta kept the message back (131049)",
             "people for whom Meta took or refused it",
             0.05,
@@ -137,7 +137,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.OPT_OUTS,
-            Side.ABOVE,
+            ThresholdSide.ABOVE,
             "people who asked for an end in answer to it",
             "people who received the message",
             0.02,
@@ -150,7 +150,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.TEMPLATE_QUALITY,
-            Side.ABOVE,
+            ThresholdSide.ABOVE,
             "whether Meta lowered the template's quality since the start",
             "people for whom Meta took the message",
             0.0,
@@ -164,7 +164,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.TOO_OFTEN,
-            Side.ABOVE,
+            ThresholdSide.ABOVE,
             f"people with more than {OFTEN_MESSAGES} campaign messages in {OFTEN_DAYS} days",
             "people of the campaign who were asked about, at most 2,000",
             0.25,
@@ -177,7 +177,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.LOW_READ,
-            Side.BELOW,
+            ThresholdSide.BELOW,
             "people who read the message",
             "people who received it, a day after the last message",
             0.40,
@@ -191,7 +191,7 @@ RULES: Mapping[SignalKind, SignalRule] = {
         ),
         SignalRule(
             K.LOW_CLICK,
-            Side.BELOW,
+            ThresholdSide.BELOW,
             "people who tapped a button or followed a link",
             "people who read the message, a day after the last message",
             0.02,

@@ -16,32 +16,14 @@ from models.tables.recipient import Recipient, RecipientState
 from models.tables.recipient_try import RecipientTry
 
 CHUNK = 5_000
-KEPT = (
-    "state",
-    "failures",
-    "endpoint",
-    "wamid",
-    "error_code",
-    "error_msg",
-    "detail",
-    "pricing_category",
-    "pricing_type",
-    "is_billable",
-    "cost",
-    "cost_currency",
-    "price_at",
-    "queued_at",
-    "claimed_at",
-    "unsure_at",
-    "left_at",
-    "accepted_at",
-    "sent_at",
-    "delivered_at",
-    "read_at",
-    "failed_at",
+_SAME = ("campaign_id", "contact_id", "price_area")
+_OF_THE_ROW = ("id", "status", *_SAME)
+KEPT = tuple(
+    column.name
+    for column in RecipientTry.__table__.columns
+    if column.name in Recipient.__table__.columns and column.name not in _OF_THE_ROW
 )
 """The columns of a recipient that belong to one try: they move to its row, and begin anew."""
-_SAME = ("campaign_id", "contact_id", "price_area")
 _NEW: dict[str, Any] = dict.fromkeys(KEPT) | {"failures": 0, "reason": None, "lane_id": None}
 _WAITING = (literal_word("queued"), literal_word("not_sent"))
 ARRIVED = ("held", "sent", "delivered", "read")

@@ -8,7 +8,7 @@ from jobs.core.runtime import Runtime
 from models.campaigns.stats import stats_of
 from models.errors import OperatorError
 from models.results.curve import Curve
-from models.results.intervals import Rate, Verdict
+from models.results.intervals import PeopleShare, Verdict
 from models.results.stored import stored_figures, stored_result
 from models.results.trends import Measure
 from models.tables.campaign import CampaignNotFoundError
@@ -25,16 +25,16 @@ class Compared:
     stats: dict[str, Any]
     curve: Curve
 
-    def rate(self, measure: Measure) -> Rate:
+    def rate(self, measure: Measure) -> PeopleShare:
         """The rate of its people."""
-        return Rate(int(self.stats[measure.value]), int(self.stats[measure.of]))
+        return PeopleShare(int(self.stats[measure.value]), int(self.stats[measure.of]))
 
     def hourly(self, measure: Measure) -> list[float | None]:
         """The rate's percentage of all who were sent the message, at the end of each hour since the first; opt-outs have none."""
         if measure is Measure.OPTED_OUT:
             return []
         people, sent = self.curve.since_start()[measure.value], sum(self.curve.hours["sent"].values())
-        return [Rate(number, sent).pct for number in people[:HOURS]] if sent else []
+        return [PeopleShare(number, sent).pct for number in people[:HOURS]] if sent else []
 
 
 def compare_campaigns(rt: Runtime, campaign_ids: Sequence[int]) -> list[Compared]:

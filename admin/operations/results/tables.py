@@ -11,7 +11,7 @@ from models.campaigns.export import moment
 from models.results.curve import Point
 from models.results.figures import FACTS
 from models.results.roll_up import NAMES
-from models.results.trends import Measure, Row, Trends
+from models.results.trends import Measure, TrendRow, Trends
 from models.table_files.csv_file import csv_cell
 
 CURVE_COLUMNS = ("at", *FACTS)
@@ -30,7 +30,7 @@ def curve_rows(points: Iterable[Point]) -> Iterator[Sequence[Any]]:
 
 def trend_rows(trends: Trends) -> Iterator[Sequence[Any]]:
     """A row per week, type, number, …"""
-    groups: list[tuple[str, Iterable[Row]]] = [("week", trends.weeks), ("type", trends.by_type)]
+    groups: list[tuple[str, Iterable[TrendRow]]] = [("week", trends.weeks), ("type", trends.by_type)]
     for name, rows in [*groups, *((name.value, rows) for name, rows in trends.by.items())]:
         for row in rows:
             rates = [row.rate(measure) for measure in Measure]

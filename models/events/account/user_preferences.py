@@ -14,7 +14,7 @@ from models.contacts.identity import Identity
 from models.contacts.resolve import resolve_unless_erased
 from models.events.account.update import AccountUpdate, bsuid_of, moment_of, wa_id_of
 from models.events.messages.attribution import attribute_moment
-from models.results.opt_outs import OptOut, record_opt_outs
+from models.results.opt_outs import CampaignOptOut, record_opt_outs
 from models.tables.audit import AuditAction
 from models.tables.number import Number, Waba
 from models.tables.recipient_opt_out import OptOutWay
@@ -56,7 +56,7 @@ def _attribute_stop(session: Session, update: AccountUpdate, contact_id: int, at
     number_id = session.scalar(select(Number.id).where(Number.phone_number_id == _phone_number_id(update)))
     recipient_id = attribute_moment(session, contact_id, number_id, at) if number_id is not None else None
     if recipient_id is not None:
-        record_opt_outs(session, [OptOut(recipient_id, OptOutWay.WHATSAPP, at)])
+        record_opt_outs(session, [CampaignOptOut(recipient_id, OptOutWay.WHATSAPP, at)])
 
 
 def _phone_number_id(update: AccountUpdate) -> str:

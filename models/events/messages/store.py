@@ -30,7 +30,7 @@ from models.events.messages.senders import resolve_senders
 from models.events.messages.taps import record_taps
 from models.events.messages.template_buttons import opt_outs_by_place
 from models.events.types import ABOUT_THE_CHAT, NOT_FOR_BOTS, InboundMessage, OptOutWord
-from models.results.opt_outs import OptOut, record_opt_outs
+from models.results.opt_outs import CampaignOptOut, record_opt_outs
 from models.tables.conversation import (
     CHOOSES,
     OPTED_OUT,
@@ -221,14 +221,14 @@ def _apply_opt_outs(
 
 def _opt_outs(
     replies: Sequence[AttributedReply], targets: Mapping[str, Attribution], words: Mapping[str, OptOutWord | None]
-) -> list[OptOut]:
+) -> list[CampaignOptOut]:
     """Who asks for an end in answer to a campaign, whether or not their consent ended before."""
     found = []
     for item in replies:
         target = targets.get(item.message.wamid)
         if target is not None and words[item.message.wamid] == "stop":
             way = OptOutWay.BUTTON if item.message.type in BUTTONS else OptOutWay.STOP_WORD
-            found.append(OptOut(target.recipient_id, way, item.message.at))
+            found.append(CampaignOptOut(target.recipient_id, way, item.message.at))
     return found
 
 

@@ -14,7 +14,7 @@ from jobs.results.recount import differing_results, recount_all, recount_changed
 from models.campaigns.stats import stats_of
 from models.results.blocks import BLOCK_BITS, changed_blocks
 from models.results.curve import Curve
-from models.results.opt_outs import OptOut, record_opt_outs
+from models.results.opt_outs import CampaignOptOut, record_opt_outs
 from models.results.stored import stored_figures, stored_result
 from models.tables.campaign import Campaign
 from models.tables.click import Click, ClickKind, DeviceClass
@@ -70,7 +70,7 @@ def _change(session: Session, key: int, chance: random.Random) -> None:
         )
         session.merge(tap)
     elif kind == 4:
-        record_opt_outs(session, [OptOut(key, chance.choice(list(OptOutWay)), at)])
+        record_opt_outs(session, [CampaignOptOut(key, chance.choice(list(OptOutWay)), at)])
     elif kind == 5:
         session.add(FunnelStep(recipient_id=key, step=f"step {chance.randrange(100_000)}", at=at))
     elif kind == 10:

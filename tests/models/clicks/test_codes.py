@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.clicks.codes import MAC_BYTES, MAX_CHARACTERS, LinkCode, LinkSigner, read_code
+from models.clicks.codes import MAC_BYTES, MAX_CHARACTERS, LinkSigner, RecipientCode, read_code
 from models.crypto import new_token
 
 KEY, OTHER_KEY = new_token(), new_token()
@@ -35,7 +35,7 @@ def test_codes_of_a_usual_size_have_22_characters() -> None:
 @given(st.text(max_size=50))
 def test_any_text_is_read_or_refused(text: str) -> None:
     code = read_code(text)
-    assert code is None or isinstance(code, LinkCode)
+    assert code is None or isinstance(code, RecipientCode)
 
 
 def _spelled(raw: bytes) -> str:

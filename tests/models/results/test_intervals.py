@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.results.intervals import TOO_FEW, Rate, Verdict
+from models.results.intervals import TOO_FEW, PeopleShare, Verdict
 
 
 @pytest.mark.parametrize(
@@ -18,21 +18,21 @@ from models.results.intervals import TOO_FEW, Rate, Verdict
     ],
 )
 def test_wilson_s_interval_is_that_of_the_tables(part: int, whole: int, interval: tuple[float, float]) -> None:
-    assert Rate(part, whole).interval == interval
+    assert PeopleShare(part, whole).interval == interval
 
 
 def test_a_difference_is_certain_only_if_the_intervals_do_not_overlap() -> None:
-    assert Rate(55, 100).against(Rate(45, 100)) is Verdict.NO_DIFFERENCE
-    assert Rate(70, 100).against(Rate(40, 100)) is Verdict.HIGHER
-    assert Rate(40, 100).against(Rate(70, 100)) is Verdict.LOWER
+    assert PeopleShare(55, 100).against(PeopleShare(45, 100)) is Verdict.NO_DIFFERENCE
+    assert PeopleShare(70, 100).against(PeopleShare(40, 100)) is Verdict.HIGHER
+    assert PeopleShare(40, 100).against(PeopleShare(70, 100)) is Verdict.LOWER
 
 
 def test_too_few_people_tell_nothing_however_far_apart_they_are() -> None:
     few = TOO_FEW - 1
-    assert Rate(few, few).against(Rate(0, 1000)) is Verdict.TOO_FEW
-    assert Rate(0, 1000).against(Rate(few, few)) is Verdict.TOO_FEW
-    assert (Rate(few, few).is_enough, Rate(0, TOO_FEW).is_enough) == (False, True)
+    assert PeopleShare(few, few).against(PeopleShare(0, 1000)) is Verdict.TOO_FEW
+    assert PeopleShare(0, 1000).against(PeopleShare(few, few)) is Verdict.TOO_FEW
+    assert (PeopleShare(few, few).is_enough, PeopleShare(0, TOO_FEW).is_enough) == (False, True)
 
 
 def test_a_percentage_has_one_decimal_and_is_at_most_100() -> None:
-    assert (Rate(1, 3).pct, Rate(4, 3).pct, Rate(0, 0).pct) == (33.3, 100.0, 0.0)
+    assert (PeopleShare(1, 3).pct, PeopleShare(4, 3).pct, PeopleShare(0, 0).pct) == (33.3, 100.0, 0.0)

@@ -13,7 +13,7 @@ from models.campaigns.stats import campaign_stats
 from models.contacts.consent import set_consent
 from models.events.types import InboundMessage
 from models.privacy.data_export import export_person
-from models.results.opt_outs import OptOut, record_opt_outs
+from models.results.opt_outs import CampaignOptOut, record_opt_outs
 from models.tables.contact import Consent
 from models.tables.recipient import Recipient, RecipientState
 from models.tables.recipient_opt_out import OptOutWay, RecipientOptOut
@@ -73,10 +73,10 @@ def test_an_opt_out_button_is_told_from_a_word(session: Session) -> None:
 def test_the_first_time_stands_whatever_the_order_in_which_they_come(session: Session) -> None:
     row = _sent(session)
     asked = [
-        OptOut(row.id, OptOutWay.WHATSAPP, at(30)),
-        OptOut(row.id, OptOutWay.STOP_WORD, at(10)),
-        OptOut(row.id, OptOutWay.BUTTON, at(10)),
-        OptOut(0, OptOutWay.AGENT, at(1)),
+        CampaignOptOut(row.id, OptOutWay.WHATSAPP, at(30)),
+        CampaignOptOut(row.id, OptOutWay.STOP_WORD, at(10)),
+        CampaignOptOut(row.id, OptOutWay.BUTTON, at(10)),
+        CampaignOptOut(0, OptOutWay.AGENT, at(1)),
     ]
     for order in permutations(asked):
         for item in order:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models.results.intervals import Verdict
-from models.results.trends import Dimension, Measure, Row, TrendFilter, Trends, read_trends
+from models.results.trends import Dimension, Measure, TrendFilter, TrendRow, Trends, read_trends
 from models.tables.campaign import Campaign, CampaignKind, CampaignStatus, CampaignType
 from models.tables.result import ResultHour
 from tests.support.factories.campaigns import make_campaign, make_number, make_template
@@ -49,7 +49,7 @@ def two_numbers(session: Session) -> list[int]:
     return [north.id, south.id]
 
 
-def _labels(rows: tuple[Row, ...]) -> list[tuple[str, int, float]]:
+def _labels(rows: tuple[TrendRow, ...]) -> list[tuple[str, int, float]]:
     return [(row.label, row.people["sent"], row.rate(Measure.READ).pct) for row in rows]
 
 

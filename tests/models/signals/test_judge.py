@@ -4,9 +4,9 @@ from string import Formatter
 
 import pytest
 
-from models.signals.interval import share_interval
+from models.shares import share_interval
 from models.signals.judge import SignalFigure, Threshold, judge_campaign
-from models.signals.rules import MIN_PEOPLE, RULES, Side, SignalAction, SignalRule
+from models.signals.rules import MIN_PEOPLE, RULES, SignalAction, SignalRule, ThresholdSide
 from models.tables.signal import SignalKind
 
 K = SignalKind
@@ -22,7 +22,7 @@ def figure(share: float, whole: int) -> SignalFigure:
 
 def beyond(rule: SignalRule) -> float:
     """A share on the side of the threshold that is worth a signal, far from it."""
-    return max(0.0, rule.default - 0.25) if rule.side is Side.BELOW else min(1.0, rule.default + 0.25)
+    return max(0.0, rule.default - 0.25) if rule.side is ThresholdSide.BELOW else min(1.0, rule.default + 0.25)
 
 
 def test_every_kind_has_a_row_in_the_order_in_which_signals_are_shown() -> None:
@@ -47,7 +47,7 @@ def test_a_signal_appears_beyond_its_threshold_and_stays_away_before_it_and_of_f
     assert "{" not in f"{shown[0].sentence}{shown[0].evidence}{shown[0].comparison or ''}"
     assert "1,000" in str(shown[0].evidence)
     assert judge_campaign({rule.kind: figure(beyond(rule), MIN_PEOPLE - 1)}, {}) == []
-    on_the_good_side = 0.0 if rule.side is Side.ABOVE else 1.0
+    on_the_good_side = 0.0 if rule.side is ThresholdSide.ABOVE else 1.0
     assert judge_campaign({rule.kind: figure(on_the_good_side, 1000)}, {}) == []
     assert judge_campaign({}, {}) == []
 

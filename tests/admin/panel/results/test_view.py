@@ -10,7 +10,7 @@ import pytest
 from jobs.results.recount import recount_changed
 from models.clock import utcnow
 from models.results import stored
-from models.results.opt_outs import OptOut, record_opt_outs
+from models.results.opt_outs import CampaignOptOut, record_opt_outs
 from models.tables.campaign import CampaignStatus, CampaignType
 from models.tables.flow import Flow, FunnelStep
 from models.tables.recipient import RecipientState
@@ -52,7 +52,7 @@ def viewer(panel: Panel) -> Visitor:
                 )  # fmt: skip
                 if is_read and place < 4:
                     session.add(FunnelStep(recipient_id=row.id, step="menu", at=at + timedelta(seconds=90)))
-            record_opt_outs(session, [OptOut(row.id, OptOutWay.STOP_WORD, NOW)])
+            record_opt_outs(session, [CampaignOptOut(row.id, OptOutWay.STOP_WORD, NOW)])
         make_campaign(session, number, template, name="Draft", now=NOW)
     recount_changed(panel.rt, NOW)
     return panel.of(Role.VIEWER)
